@@ -1,0 +1,26 @@
+"""What the weights and the arithmetic of an exported file are made of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Precision(StrEnum):
+    """Name the five precisions by what they are.
+
+    ``float16``: weights stored in half precision, arithmetic in float32. ``int8-dynamic``: weights in int8; activations
+    are float in the file (LiteRT rounds them on the fly, onnxruntime keeps them). ``int8``: weights and activations in int8,
+    float32 pixels in. ``int8-full``: the same numbers with uint8 pixels in. In each, the classifier head of the three int8
+    forms and all probabilities are float32.
+    """
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    INT8_DYNAMIC = "int8-dynamic"
+    INT8 = "int8"
+    INT8_FULL = "int8-full"
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether ranges of activations must be measured on training images."""
+        return self in (Precision.INT8, Precision.INT8_FULL)

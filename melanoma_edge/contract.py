@@ -1,0 +1,201 @@
+"""The model contract: all that must travel with weights so that nobody guesses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.errors import TrustError
+from melanoma_edge.files import to_json
+from melanoma_edge.strictjson import Mismatch, from_plain, to_plain
+
+SCHEMA = "melanoma-edge/contract/1"
+
+INTENDED_USE = (
+    "Triage aid for a clinician looking at a dermoscopic image of a lesion already judged suspicious. "
+    "Not a diagnosis, not screening, not for consumer photos."
+)
+SYNTHETIC_USE = "Trained on synthetic images: for tests and demonstrations only, never for use on people."
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class PixelRecipe:
+    """Name every step from a file to ``uint8 [N, N, 3]``; ``pixels.py`` is the one implementation in Python."""
+
+    version: int = 1
+    orientation: str = "exif"
+    colour: str = "srgb"
+    channels: str = "rgb"
+    crop: str = "centre-square"
+    resize: str = "pillow-bilinear"
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Hold the threshold frozen on validation, and what it can claim.
+
+    ``certified`` is true when so few validation positives fell below the threshold that the target
+    sensitivity holds with one-sided 95 % confidence (binomial tolerance bound).
+    """
+
+    threshold: float
+    target_sensitivity: float
+    positives: int
+    misses: int
+    certified: bool
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Say where weights come from, by hash. ``method`` is train, prune, thin or quantize."""
+
+    tool: str
+    method: str
+    sources: tuple[str, ...]
+    licences: tuple[str, ...]
+    synthetic: bool
+    catalog_sha256: str
+    weights_sha256: str
+    reference_sha256: str
+
+
+@dataclass(frozen=True)
+class ModelContract:
+    """State what a model takes, what it answers and how the answer becomes a decision.
+
+    ``classes`` is the order of the outputs. The target score is the sum of the probabilities of
+    ``target_classes``; ``melanoma_classes`` or ``malignant_classes`` are empty where the labels do not know them.
+    ``class_prior`` is the class mixture under which the probabilities are calibrated. The graph takes raw
+    pixel values in ``input_range``; the temperature is inside the graph and stands here for the record.
+    """
+
+    schema: str
+    name: str
+    classes: tuple[str, ...]
+    target: str
+    target_classes: tuple[str, ...]
+    melanoma_classes: tuple[str, ...]
+    malignant_classes: tuple[str, ...]
+    class_prior: tuple[float, ...]
+    input_size: int
+    input_range: tuple[int, int]
+    image_types: tuple[str, ...]
+    pixels: PixelRecipe
+    temperature: float
+    operating_point: OperatingPoint
+    intended_use: str
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise Mismatch(problem)
+
+    def to_json(self) -> str:
+        """Return the contract as JSON; ``from_json`` gives it back byte for byte."""
+        return to_json(to_plain(self))
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "contract") -> ModelContract:
+        """Read a contract.
+
+        Raises:
+            TrustError: for broken JSON, another schema version, unknown or missing keys, or contradictions.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise TrustError(f"contract is not JSON: {error}", where=where, fix=_REMAKE) from error
+        return cls.from_document(document, where)
+
+    @classmethod
+    def from_document(cls, document: Any, where: str = "contract") -> ModelContract:
+        """Read a contract from parsed JSON; raises as ``from_json``."""
+        check_schema(document, SCHEMA, where)
+        try:
+            return from_plain(cls, document, "contract")
+        except Mismatch as error:
+            raise TrustError(f"contract does not fit its schema: {error}", where=where, fix=_REMAKE) from error
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 of the contract's JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def threshold(self) -> float:
+        """The frozen operating threshold on the target score."""
+        return self.operating_point.threshold
+
+    def target_score(self, probabilities: Floats) -> Floats:
+        """Return the target score, float64 ``[...]``, of probabilities ``[..., classes]``."""
+        return self._sum(probabilities, self.target_classes)
+
+    def melanoma_score(self, probabilities: Floats) -> Floats | None:
+        """Return the melanoma score of probabilities ``[..., classes]``, or None where no class is melanoma."""
+        return self._sum(probabilities, self.melanoma_classes) if self.melanoma_classes else None
+
+    def malignant_score(self, probabilities: Floats) -> Floats | None:
+        """Return the malignancy score of probabilities ``[..., classes]``, or None where no class is malignant."""
+        return self._sum(probabilities, self.malignant_classes) if self.malignant_classes else None
+
+    def _sum(self, probabilities: Floats, names: tuple[str, ...]) -> Floats:
+        columns = [self.classes.index(name) for name in names]
+        return np.asarray(np.asarray(probabilities, np.float64)[..., columns].sum(axis=-1))
+
+
+_REMAKE = "export the run again with this version of melanoma-edge"
+
+
+def check_schema(document: Any, wanted: str, where: str) -> None:
+    """Raise ``TrustError`` unless ``document["schema"]`` is ``wanted``; say so when it is from a newer version."""
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found == wanted:
+        return
+    kind, _, version = str(found).rpartition("/")
+    newer = kind == wanted.rpartition("/")[0] and version.isdigit() and int(version) > int(wanted.rpartition("/")[2])
+    fix = "upgrade melanoma-edge" if newer else f"give a file whose schema is {wanted}"
+    raise TrustError(
+        f"{'newer ' if newer else ''}schema {found!r}, but this version reads {wanted!r}", where=where, fix=fix
+    )
+
+
+def read_contract(path: Path) -> ModelContract:
+    """Read ``contract.json``.
+
+    Raises:
+        TrustError: when it is missing or does not fit its schema.
+    """
+    try:
+        return ModelContract.from_json(path.read_text("utf-8"), str(path))
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise TrustError("contract missing or not text", where=str(path), fix=_REMAKE) from error
+
+
+def _problem(contract: ModelContract) -> str:
+    classes = contract.classes
+    parts = (contract.target_classes, contract.melanoma_classes, contract.malignant_classes)
+    checks = {
+        "classes must be two or more different names": len(set(classes)) == len(classes) >= 2,
+        "target, melanoma and malignant classes must be among classes": all(
+            set(part) <= set(classes) for part in parts
+        ),
+        "target_classes must not be empty or everything": 0 < len(set(contract.target_classes)) < len(classes),
+        "class_prior must be one share per class, summing to 1": len(contract.class_prior) == len(classes)
+        and min(contract.class_prior) >= 0
+        and abs(sum(contract.class_prior) - 1) < 1e-6,
+        "input_size must be positive": contract.input_size > 0,
+        "input_range must be 0 and 255": contract.input_range == (0, 255),
+        "pixel recipe is not one this version knows": contract.pixels == PixelRecipe(),
+        "temperature must be positive": 0 < contract.temperature < float("inf"),
+        "threshold must lie between 0 and 1": 0 <= contract.threshold <= 1,
+    }
+    return "; ".join(message for message, holds in checks.items() if not holds)

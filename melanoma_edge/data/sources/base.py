@@ -1,0 +1,95 @@
+"""What every source of images is: something that recognises a layout on disk and lists what it holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from melanoma_edge.data.catalog import CatalogRow
+from melanoma_edge.errors import machine_errors, named
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Hold what a source found in one folder, before files are hashed and copies sorted out.
+
+    Rows have an empty ``sha256``; an empty ``group`` means that nothing but the image itself is known.
+    Image ids need not be unique yet. ``title`` and ``notes`` are for people.
+    """
+
+    title: str
+    rows: tuple[CatalogRow, ...]
+    source: str
+    licence: str
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+    image_types: tuple[str, ...] = ("dermoscopic",)
+
+
+class Source(Protocol):
+    """Read one known layout. ``looks_for`` completes the sentence "looks for ..."."""
+
+    name: str
+    looks_for: str
+
+    def recognise(self, path: Path) -> str | None:
+        """Say in a few words, as the end of "recognised by ...", what marks ``path`` as this layout, or return None."""
+
+    def read(self, path: Path) -> Listing:
+        """List the images below ``path``; raises ``DataError`` for what is missing or contradictory."""
+
+
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what lies directly in a folder, sorted by name.
+
+    Raises:
+        MachineError: when the folder may not be read.
+    """
+    with machine_errors(f"listing {folder}"), os.scandir(folder) as found:
+        return sorted(found, key=lambda entry: entry.name)
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the visible folders directly inside a folder, sorted by name."""
+    return [Path(entry.path) for entry in entries(folder) if _is_folder(entry) and not _hidden(entry.name)]
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder, folder by folder in sorted order; linked folders are followed, loops are not."""
+    waiting, seen = [folder], set()
+    while waiting:
+        here = waiting.pop()
+        found, identity = entries(here), here.stat()
+        if (identity.st_dev, identity.st_ino) in seen:
+            continue
+        seen.add((identity.st_dev, identity.st_ino))
+        yield from (Path(entry.path) for entry in found if not _is_folder(entry))
+        waiting += [Path(entry.path) for entry in reversed(found) if _is_folder(entry) and not _hidden(entry.name)]
+
+
+def is_image(path: Path) -> bool:
+    """Tell by its name whether a file is meant as an image; links that lead nowhere are, sockets and pipes are not."""
+    named_so = path.suffix.lower() in IMAGE_SUFFIXES and not _hidden(path.name)
+    return named_so and (path.is_file() or path.is_symlink())
+
+
+def ignored_note(files: Iterable[Path], why: str) -> tuple[str, ...]:
+    """Return a note that counts and names files left aside, or nothing where there are none."""
+    names = [path.name for path in files]
+    return (f"{len(names):,} {why} ignored: {named(sorted(set(names)), 5)}",) if names else ()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))

@@ -1,0 +1,69 @@
+"""The operating threshold, chosen on validation and frozen."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from melanoma_edge.contract import OperatingPoint
+from melanoma_edge.errors import DataError
+from melanoma_edge.evaluation.intervals import allowed_misses
+
+
+def choose_threshold(scores: ArrayLike, is_target: ArrayLike, sensitivity: float = 0.95) -> OperatingPoint:
+    """Choose the largest threshold that keeps the wanted sensitivity on validation lesions.
+
+    With enough positives (59 for 95 %) only so few may fall below as to certify the sensitivity by the binomial
+    tolerance bound at one-sided 95 % confidence. With fewer, no threshold can certify it; then at least
+    ``ceil(sensitivity * positives)`` stay above and ``certified`` is false.
+
+    The threshold lies midway between the last positive kept and the next lower score of any lesion, not on a
+    score: the noise of another runtime's arithmetic then turns no decision, and ``score >= threshold`` gives the
+    counts that were promised.
+
+    Args:
+        scores: target score of each lesion (mean over its images), ``[u]``, 0 to 1.
+        is_target: whether each lesion is a target, bool ``[u]``.
+        sensitivity: wanted share of targets at or above the threshold, between 0 and 1.
+
+    Raises:
+        DataError: without a target lesion, or with scores that are not numbers from 0 to 1.
+    """
+    values, targets = np.asarray(scores, np.float64), np.asarray(is_target, bool)
+    _check(values, targets)
+    positives = np.sort(values[targets])[::-1]
+    allowed = allowed_misses(len(positives), sensitivity)
+    kept = len(positives) - allowed if allowed >= 0 else math.ceil(sensitivity * len(positives) - 1e-9)
+    threshold = _below(float(positives[max(kept, 1) - 1]), values)
+    return OperatingPoint(
+        threshold=threshold,
+        target_sensitivity=float(sensitivity),
+        positives=len(positives),
+        misses=int((positives < threshold).sum()),
+        certified=allowed >= 0,
+    )
+
+
+def _below(score: float, scores: NDArray[np.float64]) -> float:
+    """Return the middle between ``score`` and the next lower one (or 0), never at or below the lower one."""
+    lower = float(max(scores[scores < score], default=0.0))
+    middle = (score + lower) / 2
+    return middle if lower < middle else score
+
+
+def _check(values: NDArray[np.float64], targets: NDArray[Any]) -> None:
+    if not targets.any():
+        raise DataError(
+            "no lesion of the target class to choose a threshold on",
+            where="validation split",
+            fix="give more images of the target class; every split needs some",
+        )
+    if not (np.isfinite(values) & (values >= 0) & (values <= 1)).all():
+        raise DataError(
+            "target scores are not numbers from 0 to 1",
+            where="validation split",
+            fix="the training diverged: train again with a smaller learning rate",
+        )

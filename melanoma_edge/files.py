@@ -1,0 +1,99 @@
+"""Writing files so that no half of one is ever seen, and hashing what was written."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge.errors import UsageError, machine_errors
+
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def to_json(document: Any) -> str:
+    """Return JSON with two spaces of indent, keys in given order, and no NaN.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+    """
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def refuse_overwrite(path: Path, force: bool) -> None:
+    """Raise ``UsageError`` when ``path`` exists and ``force`` is not given."""
+    if path.exists() and not force:
+        raise UsageError("refusing to overwrite", where=str(path), fix="choose another name or add --force")
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling to write into, and rename it to ``path`` when the block ends well.
+
+    The sibling is flushed to disk before the rename and removed when the block fails.
+
+    Raises:
+        MachineError: when the disk is full, read-only or not permitted.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with machine_errors(f"writing {path.name}"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with open(temporary, "rb") as stream:
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+def write_bytes(path: Path, data: bytes) -> str:
+    """Write ``data`` atomically and return its sha256."""
+    with written(path) as temporary:
+        temporary.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_text(path: Path, text: str) -> str:
+    """Write ``text`` as UTF-8 atomically and return the sha256 of its bytes."""
+    return write_bytes(path, text.encode())
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold an exclusive lock on ``path`` for the length of the block.
+
+    The kernel drops the lock when the process ends in any way, so a killed process never blocks the next.
+
+    Args:
+        path: the lock file; made when missing and left in place.
+        wait: whether to wait for another holder; otherwise the block runs with ``False``.
+
+    Yields:
+        Whether the lock is held.
+    """
+    with machine_errors(f"locking {path.name}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = open(path, "w")
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,243 @@
+"""Parity: artifacts against their reference, on the same images of one split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.errors import TrustError, UsageError
+from melanoma_edge.evaluation.lesions import Floats, Ints, Lesions, lesions
+from melanoma_edge.evaluation.metrics import Cases, cases_of, evaluate
+from melanoma_edge.parity.gate import Limits, Status, check_changes, overall
+from melanoma_edge.parity.outputs import check_outputs
+from melanoma_edge.parity.paired import pair
+from melanoma_edge.parity.verdict import ArtifactVerdict, Flip, Judgement, Verdict
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.runtime.artifact import ArtifactRecord, read_record
+from melanoma_edge.runtime.base import Runner
+from melanoma_edge.runtime.worker import IsolatedRunner
+
+RESAMPLES = 2000
+_BATCH = 32
+_ALIKE = ("classes", "target", "input_size")
+
+
+class SplitImages(Protocol):
+    """The images of one split, each property of length ``n``."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Image ids."""
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Group ids."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class indices in the contract's order."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """Images ``[n, size, size, 3]``."""
+
+
+class JudgedRun(Protocol):
+    """What parity needs of a run."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+
+    @property
+    def contract(self) -> ModelContract:
+        """Its contract."""
+
+    def images(self, split: str) -> SplitImages:
+        """Return the images of a split."""
+
+    def reference(self) -> JudgedRun:
+        """Return the nearest ancestor, or the run itself, whose weights were never rounded."""
+
+
+def compare(
+    run: JudgedRun,
+    artifacts: Path | Sequence[Path],
+    split: str = "test",
+    limits: Limits | None = None,
+    *,
+    reference: JudgedRun | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    runner_of: Callable[[Path], Runner] = IsolatedRunner,
+    progress: Progress = silent,
+) -> Verdict:
+    """Judge one artifact or several of a run against the run's reference.
+
+    Args:
+        run: whose split and contract count.
+        artifacts: exported files of that run.
+        split: whose images are compared.
+        limits: of the gate; its defaults when left out.
+        reference: a run to compare with instead of the run's own reference.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+        runner_of: opens an artifact or a run's folder; by default each in a process of its own.
+        progress: told of images done.
+
+    Raises:
+        UsageError: without an artifact.
+        TrustError: for an artifact of another model, or a reference that does not fit the run or gives no numbers.
+    """
+    paths = [artifacts] if isinstance(artifacts, Path) else list(artifacts)
+    if not paths:
+        raise UsageError("no artifact to compare", where=str(run.path), fix="export the run first")
+    judged_by = reference or run.reference()
+    _check_same(judged_by.contract, run.contract, _ALIKE, str(judged_by.path))
+    records = [_record(path, run.contract) for path in paths]
+    images, limits = run.images(split), limits or Limits()
+    expected, _ = _probabilities(runner_of(judged_by.path), images, "reference", progress)
+    _check_reference(expected, images, run.contract, str(judged_by.path))
+
+    def judged(path: Path, record: ArtifactRecord) -> ArtifactVerdict:
+        found, runtime = _probabilities(runner_of(path), images, path.name, progress)
+        ids, groups = images.ids, images.groups
+        judgement = judge(expected, found, ids, groups, images.labels, run.contract, limits, seed, resamples)
+        return ArtifactVerdict(
+            str(path), record.sha256, record.bytes, record.format, record.precision, runtime, judgement
+        )
+
+    unit = lesions(images.groups, images.labels)
+    return Verdict(
+        run=str(run.path),
+        split=split,
+        images=len(images.ids),
+        groups=len(unit),
+        melanomas=int(np.isin(unit.labels, target_columns(run.contract)).sum()),
+        target=run.contract.target,
+        reference=judged_by.contract.provenance.weights_sha256,
+        threshold=run.contract.threshold,
+        limits=limits,
+        resamples=resamples,
+        seed=seed,
+        artifacts=tuple(judged(path, record) for path, record in zip(paths, records, strict=True)),
+    )
+
+
+def judge(
+    reference: Floats,
+    exported: Floats,
+    image_ids: Sequence[str],
+    groups: Sequence[str],
+    labels: Sequence[int] | Ints,
+    contract: ModelContract,
+    limits: Limits,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Judgement:
+    """Judge an exported model's outputs against its reference's, on the same images.
+
+    Where the outputs are no probabilities of these classes, only that is said and no number is made of them.
+
+    Args:
+        reference: probabilities of the float model, ``[n, classes]``.
+        exported: what the exported model gave, ``[n, classes]`` if it is sound.
+        image_ids: ``[n]``.
+        groups: group id of each image, ``[n]``; its images with one label are one lesion.
+        labels: class index of each image, ``[n]``.
+        contract: classes, target and the threshold of every decision.
+        limits: of the gate.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+    """
+    unit, columns, threshold = lesions(groups, labels), target_columns(contract), contract.threshold
+    common = (labels, groups, contract.classes, columns, threshold, seed, resamples)
+    float_metrics = evaluate(reference, *common)
+    soundness = check_outputs(reference, exported, contract.classes)
+    if overall(check.status for check in soundness) is Status.FAIL:
+        return Judgement(Status.FAIL, soundness, (), float_metrics, None)
+    before = cases_of(reference, unit, columns, threshold)
+    after = cases_of(exported, unit, columns, threshold)
+    flips = _flips(before, after, unit, image_ids, contract.classes)
+    lost = [flip.image_id for flip in flips if flip.melanoma_lost]
+    checks = check_changes(pair(before, after, resamples, seed), limits, contract.target, lost) + soundness
+    verdict = overall(check.status for check in checks)
+    return Judgement(verdict, checks, flips, float_metrics, evaluate(exported, *common))
+
+
+def target_columns(contract: ModelContract) -> tuple[int, ...]:
+    """Return the columns whose probabilities sum to the target score."""
+    return tuple(contract.classes.index(name) for name in contract.target_classes)
+
+
+def _flips(
+    before: Cases, after: Cases, unit: Lesions, image_ids: Sequence[str], classes: Sequence[str]
+) -> tuple[Flip, ...]:
+    """List the lesions whose class or decision changed: melanomas lost first, then by image id."""
+    changed = (before.predicted != after.predicted) | (before.referred != after.referred)
+    lost = before.is_target & before.referred & ~after.referred
+    first = _first_images(unit, image_ids)
+    flips = (
+        Flip(
+            image_id=first[i],
+            group=str(unit.groups[i]),
+            label=classes[unit.labels[i]],
+            float_class=classes[before.predicted[i]],
+            exported_class=classes[after.predicted[i]],
+            float_score=float(before.scores[i]),
+            exported_score=float(after.scores[i]),
+            melanoma_lost=bool(lost[i]),
+        )
+        for i in np.flatnonzero(changed).tolist()
+    )
+    return tuple(sorted(flips, key=lambda flip: (not flip.melanoma_lost, flip.image_id)))
+
+
+def _first_images(unit: Lesions, image_ids: Sequence[str]) -> dict[int, str]:
+    """Return the first image id, in sorted order, of each lesion."""
+    first: dict[int, str] = {}
+    for lesion, image_id in zip(unit.of_image.tolist(), image_ids, strict=True):
+        first[lesion] = min(first.get(lesion, image_id), image_id)
+    return first
+
+
+def _probabilities(runner: Runner, images: SplitImages, what: str, progress: Progress) -> tuple[Floats, str]:
+    """Return the outputs over a split, and the runtime's name."""
+    total, parts = len(images.ids), []
+    with runner:
+        for start in range(0, total, _BATCH):
+            batch = np.ascontiguousarray(images.pixels[start : start + _BATCH])
+            parts.append(np.atleast_1d(runner.infer(batch)))
+            progress(f"comparing {what}", min(start + _BATCH, total), total)
+        return np.concatenate(parts), runner.name
+
+
+def _record(path: Path, contract: ModelContract) -> ArtifactRecord:
+    record = read_record(path)
+    _check_same(record.contract, contract, (*_ALIKE, "target_classes", "threshold"), str(path))
+    if record.contract.provenance.reference_sha256 != contract.provenance.reference_sha256:
+        raise _stranger("reference", str(path))
+    return record
+
+
+def _check_same(found: ModelContract, wanted: ModelContract, names: Sequence[str], where: str) -> None:
+    different = [name for name in names if getattr(found, name) != getattr(wanted, name)]
+    if different:
+        raise _stranger(", ".join(different), where)
+
+
+def _stranger(what: str, where: str) -> TrustError:
+    why = f"belongs to another model: {what} differs from the run's"
+    return TrustError(why, where=where, fix="export the run again")
+
+
+def _check_reference(expected: Floats, images: SplitImages, contract: ModelContract, where: str) -> None:
+    wanted: tuple[Any, ...] = (len(images.ids), len(contract.classes))
+    if expected.shape != wanted or not np.isfinite(expected).all():
+        why = f"the reference gives no probabilities of shape {list(wanted)}"
+        raise TrustError(why, where=where, fix="train the run again")

@@ -1,0 +1,119 @@
+"""What parity answers, and its JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma_edge.evaluation.metrics import Metrics
+from melanoma_edge.parity.gate import Check, Limits, Status, overall
+from melanoma_edge.strictjson import to_plain
+
+SCHEMA = "melanoma-edge/parity/1"
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Name one lesion whose class or decision changed, by its first image.
+
+    ``melanoma_lost`` is true where a lesion of the target (malignant where the labels know no melanoma) was
+    referred by the reference and is not by the exported model.
+    """
+
+    image_id: str
+    group: str
+    label: str
+    float_class: str
+    exported_class: str
+    float_score: float
+    exported_score: float
+    melanoma_lost: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Hold what was found about one set of outputs; ``exported_metrics`` is None where they are no probabilities."""
+
+    verdict: Status
+    checks: tuple[Check, ...]
+    flips: tuple[Flip, ...]
+    float_metrics: Metrics
+    exported_metrics: Metrics | None
+
+    def __bool__(self) -> bool:
+        return self.verdict is Status.PASS
+
+
+@dataclass(frozen=True)
+class ArtifactVerdict:
+    """Judge one artifact, run by one runtime, on one split."""
+
+    path: str
+    sha256: str
+    bytes: int
+    format: str
+    precision: str
+    runtime: str
+    judgement: Judgement
+
+    @property
+    def verdict(self) -> Status:
+        """The answer."""
+        return self.judgement.verdict
+
+    def __bool__(self) -> bool:
+        return bool(self.judgement)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what stands in the list ``artifacts`` of the parity JSON."""
+        found, exported = self.judgement, self.judgement.exported_metrics
+        return {
+            "path": self.path,
+            "sha256": self.sha256,
+            "bytes": self.bytes,
+            "format": self.format,
+            "precision": self.precision,
+            "runtime": self.runtime,
+            "verdict": found.verdict.value,
+            "checks": [to_plain(check) | {"status": check.status.value} for check in found.checks],
+            "float": to_plain(found.float_metrics.headline()),
+            "exported": to_plain(exported.headline()) if exported else None,
+            "flips": to_plain(found.flips),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Judge the artifacts of a run against its reference, on the same images.
+
+    ``melanomas`` counts lesions of ``target``. ``reference`` is the hash of the reference's weights; ``threshold``
+    the frozen operating threshold that made every decision.
+    """
+
+    run: str
+    split: str
+    images: int
+    groups: int
+    melanomas: int
+    target: str
+    reference: str
+    threshold: float
+    limits: Limits
+    resamples: int
+    seed: int
+    artifacts: tuple[ArtifactVerdict, ...]
+
+    @property
+    def verdict(self) -> Status:
+        """The worst of the artifacts' answers."""
+        return overall(artifact.verdict for artifact in self.artifacts)
+
+    def __bool__(self) -> bool:
+        return self.verdict is Status.PASS
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the parity JSON."""
+        head = {"schema": SCHEMA, "run": self.run, "verdict": self.verdict.value}
+        rest = {name: value for name, value in vars(self).items() if name not in ("run", "artifacts")}
+        artifacts = [artifact.to_document() for artifact in self.artifacts]
+        return {**head, **to_plain(rest), "artifacts": artifacts}

@@ -1,0 +1,41 @@
+"""Runtimes: one protocol for Keras, LiteRT and onnxruntime; each library is loaded only when its file is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from melanoma_edge.errors import UsageError
+from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, read_artifact, read_record
+from melanoma_edge.runtime.base import Pixels, Probabilities, Runner
+
+__all__ = ["ArtifactRecord", "Pixels", "Probabilities", "Runner", "open_model", "read_record"]
+
+
+def open_model(path: Path, threads: int | None = None) -> Runner:
+    """Open an exported file or a run directory for inference in this process.
+
+    Args:
+        path: a ``.tflite`` or ``.onnx`` file with a contract inside, or a run directory (loads TensorFlow).
+        threads: CPU threads of LiteRT or onnxruntime; their own default when None.
+
+    Raises:
+        TrustError: when the file is missing, was changed, or is not what its contract says.
+        UsageError: for another kind of file.
+        MachineError: when the runtime's package is missing.
+    """
+    path = Path(path)
+    if path.is_dir():
+        from melanoma_edge.runtime.keras import KerasRunner
+
+        return KerasRunner(path)
+    if path.suffix not in FORMATS and path.suffix != ".part" and path.exists():
+        fix = f"give a run directory or a file ending in {' or '.join(FORMATS)}"
+        raise UsageError("cannot tell what kind of model this is", where=str(path), fix=fix)
+    record, data = read_artifact(path)
+    if record.format == "tflite":
+        from melanoma_edge.runtime.litert import LiteRTRunner
+
+        return LiteRTRunner(record, data, threads)
+    from melanoma_edge.runtime.onnx import OnnxRunner
+
+    return OnnxRunner(record, data, threads)

@@ -1,0 +1,52 @@
+"""What every runtime offers: bytes of an image in, class probabilities out."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType, TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.errors import MachineError
+
+Pixels = NDArray[np.uint8]
+Probabilities = NDArray[np.float32]
+
+
+class Runner(Protocol):
+    """Execute one model. Used as a context manager; after the block it cannot infer any more."""
+
+    name: str
+    contract: ModelContract
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def infer(self, batch: Pixels) -> Probabilities:
+        """Return probabilities ``[n, classes]`` in float32 of images ``[n, N, N, 3]`` in uint8, RGB."""
+        ...
+
+
+def check_batch(batch: Pixels, contract: ModelContract) -> None:
+    """Raise ``ValueError`` unless ``batch`` is uint8 ``[n, N, N, 3]`` for the contract's N."""
+    size = contract.input_size
+    if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (size, size, 3):
+        raise ValueError(f"batch must be uint8 [n, {size}, {size}, 3], not {batch.dtype} {list(batch.shape)}")
+
+
+def require(module: str, package: str) -> ModuleType:
+    """Import ``module`` of the PyPI ``package``.
+
+    Raises:
+        MachineError: when it is not installed or cannot be loaded on this machine.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MachineError(f"{package} cannot be loaded: {error}", fix=f"pip install {package}") from error

@@ -1,0 +1,83 @@
+"""ONNX files executed by onnxruntime, without TensorFlow."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from melanoma_edge.errors import TrustError
+from melanoma_edge.runtime.artifact import ArtifactRecord
+from melanoma_edge.runtime.base import Pixels, Probabilities, check_batch, require
+from melanoma_edge.runtime.quiet import quiet_native
+
+INPUT, OUTPUT = "image", "probabilities"
+_FREE_BATCH = 32
+_ERRORS_ONLY = 3
+_TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
+_AGAIN = "export the run again"
+
+
+class OnnxRunner:
+    """Run an ONNX artifact on the CPU, in the batch size it was exported with."""
+
+    name = "onnxruntime"
+
+    def __init__(self, record: ArtifactRecord, data: bytes, threads: int | None = None) -> None:
+        """Open the bytes of an artifact.
+
+        Raises:
+            TrustError: when they are no ONNX file, or its tensors are not those of the contract.
+            MachineError: when onnxruntime is missing.
+        """
+        self.contract = record.contract
+        self._session = _session(data, record, threads)
+        image = self._check_tensors(record)
+        self._type = _TYPES[image.type]
+        self._fixed: int | None = image.shape[0] if isinstance(image.shape[0], int) else None
+
+    def _check_tensors(self, record: ArtifactRecord) -> Any:
+        size, classes = self.contract.input_size, len(self.contract.classes)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        names = [tensor.name for tensor in inputs] == [INPUT] and [tensor.name for tensor in outputs] == [OUTPUT]
+        fits = names and inputs[0].shape[1:] == [size, size, 3] and outputs[0].shape[1:] == [classes]
+        if not (fits and inputs[0].type in _TYPES and outputs[0].type == "tensor(float)"):
+            wanted = f"{INPUT} [batch, {size}, {size}, 3] and {OUTPUT} [batch, {classes}]"
+            what = f"the file's tensors are not {wanted} as its contract says"
+            raise TrustError(what, where=str(record.path), fix=_AGAIN)
+        return inputs[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session = None
+
+    def infer(self, batch: Pixels) -> Probabilities:
+        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
+        check_batch(batch, self.contract)
+        step = self._fixed or _FREE_BATCH
+        answers = np.empty((len(batch), len(self.contract.classes)), np.float32)
+        for start in range(0, len(batch), step):
+            part = batch[start : start + step].astype(self._type)
+            missing = (self._fixed or len(part)) - len(part)
+            fed = np.concatenate([part, np.zeros((missing, *part.shape[1:]), part.dtype)]) if missing else part
+            answers[start : start + step] = self._session.run([OUTPUT], {INPUT: fed})[0][: len(part)]
+        return answers
+
+
+def _session(data: bytes, record: ArtifactRecord, threads: int | None) -> Any:
+    runtime = require("onnxruntime", "onnxruntime")
+    options = runtime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    if threads:
+        options.intra_op_num_threads = threads
+    try:
+        with quiet_native():
+            return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no public base class
+        what = f"onnxruntime cannot run the file: {error}"
+        raise TrustError(what, where=str(record.path), fix=_AGAIN) from error

@@ -1,0 +1,151 @@
+"""A runtime in a process of its own, so that its crash becomes an error message."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.errors import MachineError, MelanomaEdgeError
+from melanoma_edge.runtime import open_model
+from melanoma_edge.runtime.base import Pixels, Probabilities, Runner, check_batch
+
+_CHUNK = 32
+_GRACE, _HASTE = 5.0, 0.1  # seconds the child has to leave by itself
+Opener = Callable[[Path, int | None], Runner]
+
+
+class IsolatedRunner:
+    """Run a model in a child process.
+
+    Errors of the child are raised here as themselves; when it dies, ``MachineError`` names the file and how it died.
+    The child never outlives the ``with`` block, nor this process.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None, opener: Opener = open_model) -> None:
+        """Remember what to open; the child starts when the ``with`` block is entered.
+
+        Args:
+            path: what ``open_model`` takes.
+            threads: as for ``open_model``.
+            opener: what the child calls to open the model; an importable function.
+        """
+        self.name = "isolated"
+        self._path, self._threads, self._opener = path, threads, opener
+        self._contract: ModelContract | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection[Any, Any] | None = None
+        self._said: IO[bytes] | None = None
+
+    @property
+    def contract(self) -> ModelContract:
+        """The contract of the opened model."""
+        if self._contract is None:
+            raise RuntimeError("the runner is used outside its with block")
+        return self._contract
+
+    def __enter__(self) -> Self:
+        ours, theirs = Pipe()
+        self._pipe, self._said = ours, tempfile.TemporaryFile()
+        command = f"from melanoma_edge.runtime.worker import serve; serve({theirs.fileno()})"
+        with theirs:
+            self._child = subprocess.Popen(
+                [sys.executable, "-c", command],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._said,
+                stderr=self._said,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child
+            )
+        try:
+            self.name, self._contract = self._ask((self._path, self._threads, self._opener))
+        except BaseException:
+            self._end(_HASTE)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end(_HASTE if error else _GRACE)
+
+    def infer(self, batch: Pixels) -> Probabilities:
+        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
+        check_batch(batch, self.contract)
+        parts = [self._ask(np.ascontiguousarray(batch[i : i + _CHUNK])) for i in range(0, len(batch), _CHUNK)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.contract.classes)), np.float32)
+
+    def _ask(self, question: Any) -> Any:
+        assert self._pipe is not None
+        try:
+            self._pipe.send(question)
+            answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise self._death() from error
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _death(self) -> MachineError:
+        assert self._child is not None and self._said is not None
+        code = self._child.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        self._said.seek(0)
+        last = self._said.read().decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        what = f"the runtime ({self.name}) died with {how}{': ' + last if last else ''}"
+        fix = "try another format or precision, or run `melanoma-edge doctor`"
+        return MachineError(what, where=str(self._path), fix=fix)
+
+    def _end(self, patience: float) -> None:
+        pipe, child, said = self._pipe, self._child, self._said
+        self._pipe = self._child = self._said = None
+        if pipe is not None:
+            pipe.close()  # the child reads the end of the pipe and leaves
+        if child is not None:
+            try:
+                child.wait(patience)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if said is not None:
+            said.close()
+
+
+def serve(descriptor: int) -> None:
+    """Answer questions from the pipe until it closes: first what to open, then batches."""
+    pipe: Connection[Any, Any] = Connection(descriptor)
+    with pipe:
+        try:
+            path, threads, opener = pipe.recv()
+            with opener(path, threads) as runner:
+                pipe.send((runner.name, runner.contract))
+                while True:
+                    pipe.send(runner.infer(pipe.recv()))
+        except EOFError:
+            return
+        except Exception as error:
+            pipe.send(_portable(error))
+
+
+def _portable(error: Exception) -> Exception:
+    """Return ``error`` if it survives the way to the parent, else a description of it."""
+    if isinstance(error, MelanomaEdgeError):
+        return error
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return MachineError(f"the runtime failed: {error!r}", fix="run `melanoma-edge doctor`")
+    return error

@@ -1,0 +1,107 @@
+"""What a training is asked to do, as one frozen value that the run keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from melanoma_edge.errors import UsageError
+
+DEVICES = ("auto", "cpu", "gpu")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Say what to train on and how.
+
+    Attributes:
+        data: folders; empty means the built-in synthetic set.
+        source: name of the reader, or ``auto``.
+        on_conflict: ``error`` or ``drop`` for one image under two labels.
+        skip_bad_images: leave unreadable images out, recorded, instead of stopping.
+        backbone, width, image_size: the network.
+        init: ``imagenet``, ``none`` or a weights file.
+        epochs, batch_size, learning_rate, weight_decay: the schedule; warm-up then cosine.
+        label_smoothing: share of each label given to the class prior.
+        ema: decay of the averaged weights, which are those evaluated and kept.
+        patience: epochs without a better validation macro AUC before training stops.
+        progressive: begin with smaller images, which is faster; the last third is at full size.
+        device: ``auto``, ``cpu`` or ``gpu``.
+        mixed_precision: float16 arithmetic; None means on a GPU only.
+        prune: share of the 1x1 convolutions' weights set to zero, or None.
+        target_sensitivity: of the operating point chosen on validation.
+        seed: of split, initialisation, order and augmentation.
+    """
+
+    data: tuple[str, ...] = ()
+    source: str = "auto"
+    on_conflict: str = "error"
+    skip_bad_images: bool = False
+    backbone: str = "mobilenet_v2"
+    width: float = 0.35
+    image_size: int = 160
+    init: str = "none"
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    ema: float = 0.998
+    patience: int = 12
+    progressive: bool = True
+    device: str = "auto"
+    mixed_precision: bool | None = None
+    prune: float | None = None
+    target_sensitivity: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        problems = [message for message, holds in _rules(self).items() if not holds]
+        if problems:
+            raise UsageError("; ".join(problems), fix="see `melanoma-edge train --help`")
+
+
+def _rules(config: TrainConfig) -> dict[str, bool]:
+    return {
+        f"epochs must be 1 to 10000, not {config.epochs}": 1 <= config.epochs <= 10_000,
+        f"batch size must be 1 to 4096, not {config.batch_size}": 1 <= config.batch_size <= 4096,
+        f"learning rate must be above 0 and at most 1, not {config.learning_rate}": 0 < config.learning_rate <= 1,
+        f"label smoothing must be 0 to 0.5, not {config.label_smoothing}": 0 <= config.label_smoothing <= 0.5,
+        f"ema must be 0 to below 1, not {config.ema}": 0 <= config.ema < 1,
+        f"device must be one of {', '.join(DEVICES)}, not {config.device}": config.device in DEVICES,
+        f"prune must lie between 0 and 0.95, not {config.prune}": config.prune is None or 0 < config.prune <= 0.95,
+        "target sensitivity must lie between 0.5 and 1": 0.5 <= config.target_sensitivity < 1,
+    }
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "tiny": {
+        "backbone": "mobilenet_v1",
+        "width": 0.25,
+        "image_size": 96,
+        "init": "none",
+        "epochs": 24,
+        "learning_rate": 3e-3,
+    },
+    "phone": {"backbone": "mobilenet_v2", "width": 0.35, "image_size": 160, "init": "imagenet", "epochs": 40},
+    "accurate": {"backbone": "mobilenet_v2", "width": 1.0, "image_size": 224, "init": "imagenet", "epochs": 40},
+}
+"""Named settings: the smallest network, the one for phones, and the one for a GPU."""
+
+
+def configured(preset: str, **options: Any) -> TrainConfig:
+    """Return a preset with some fields changed; options that are None are left as the preset has them.
+
+    Raises:
+        UsageError: for an unknown preset or a value out of range.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"unknown preset {preset!r}", fix=f"use one of {', '.join(PRESETS)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    return replace(TrainConfig(**PRESETS[preset]), **given)
+
+
+def differences(kept: TrainConfig, asked: TrainConfig) -> list[str]:
+    """Name the fields in which two configurations differ, for the refusal to resume another training."""
+    pairs = ((field.name, getattr(kept, field.name), getattr(asked, field.name)) for field in fields(TrainConfig))
+    return [f"{name}: {old!r} in the run, {new!r} asked" for name, old, new in pairs if old != new]

@@ -1,0 +1,186 @@
+"""From trained weights to a finished run: calibration and operating point on validation, contract, metrics, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge import __version__
+from melanoma_edge.contract import (
+    INTENDED_USE,
+    SYNTHETIC_USE,
+    ModelContract,
+    OperatingPoint,
+    PixelRecipe,
+    Provenance,
+)
+from melanoma_edge.contract import SCHEMA as CONTRACT_SCHEMA
+from melanoma_edge.data.catalog import Catalog
+from melanoma_edge.data.labels import target_of
+from melanoma_edge.evaluation.calibration import fit_prior_shift
+from melanoma_edge.evaluation.lesions import by_group
+from melanoma_edge.evaluation.metrics import evaluate
+from melanoma_edge.evaluation.operating_point import choose_threshold
+from melanoma_edge.files import sha256_of, to_json, write_text
+from melanoma_edge.model.mobilenet import HEAD
+from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.weights import Weights, save_weights, weights_sha256
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.strictjson import to_plain
+from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.losses import class_prior
+from melanoma_edge.training.run import CONTRACT, RECORD, SCHEMA, WEIGHTS, Parent, Run, RunRecord, SplitImages, relative
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Hold all that a training produced. ``predict`` gives logits of pixels under weights."""
+
+    config: TrainConfig
+    spec: NetworkSpec
+    weights: Weights
+    predict: Callable[[Weights, NDArray[np.uint8]], NDArray[np.float32]]
+    catalog: Catalog
+    splits: dict[str, SplitImages]
+    history: list[dict[str, float]]
+    environment: dict[str, Any]
+    parent: Run | None
+    method: str
+    left_out: tuple[str, ...]
+    compression: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Calibrated:
+    weights: Weights
+    logits: dict[str, NDArray[np.float64]]
+    temperature: float
+    strength: float
+    point: OperatingPoint
+
+    def probabilities(self, split: str) -> NDArray[np.float64]:
+        return softmax(self.logits[split] / self.temperature)
+
+
+def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
+    """Calibrate, choose the operating point, measure every split and write the run; ``run.json`` comes last.
+
+    Temperature, prior shift and threshold see the validation split only.
+    """
+    calibrated = _calibrate(outcome, progress)
+    digest = weights_sha256(calibrated.weights)
+    save_weights(calibrated.weights, out / WEIGHTS)
+    contract = _contract(out.name, outcome, calibrated, digest)
+    write_text(out / CONTRACT, contract.to_json())
+    metrics = _metrics(outcome, calibrated, contract, progress)
+    files = [CONTRACT, WEIGHTS, "catalog.csv", "catalog.json", "history.csv"]
+    record = RunRecord(
+        schema=SCHEMA,
+        name=out.name,
+        method=outcome.method,
+        parent=_parent(outcome.parent, out),
+        configuration=outcome.config,
+        network=outcome.spec,
+        environment=outcome.environment,
+        training=_training(outcome),
+        calibration={"temperature": calibrated.temperature, "prior_shift": calibrated.strength},
+        compression=outcome.compression,
+        images_left_out=outcome.left_out,
+        files={name: sha256_of(out / name) for name in files},
+        weights_sha256=digest,
+        metrics=metrics,
+    )
+    write_text(out / RECORD, to_json(to_plain(record)))
+    return Run.open(out)
+
+
+def softmax(logits: Floats) -> NDArray[np.float64]:
+    """Return probabilities, float64, over the last axis."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float64)
+
+
+def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
+    validation, classes = outcome.splits["validation"], outcome.catalog.classes
+    log_prior = np.log(class_prior(outcome.splits["train"].labels, len(classes)))
+    raw = outcome.predict(outcome.weights, validation.pixels).astype(np.float64)
+    strength, temperature = fit_prior_shift(raw, validation.labels, log_prior)
+    bias = f"{HEAD}/bias"
+    weights = {**outcome.weights, bias: (outcome.weights[bias] + strength * log_prior).astype(np.float32)}
+    logits = {}
+    for done, (split, images) in enumerate(outcome.splits.items()):
+        logits[split] = outcome.predict(weights, images.pixels).astype(np.float64)
+        progress("measuring", done + 1, len(outcome.splits))
+    target = [classes.index(name) for name in target_of(classes).target_classes]
+    scores = softmax(logits["validation"] / temperature)[:, target].sum(axis=1)
+    _, score = by_group(validation.groups, scores)
+    _, positive = by_group(validation.groups, np.isin(validation.labels, target).astype(np.float64))
+    point = choose_threshold(score, positive > 0.5, outcome.config.target_sensitivity)
+    return _Calibrated(weights, logits, temperature, strength, point)
+
+
+def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str) -> ModelContract:
+    catalog, target = outcome.catalog, target_of(outcome.catalog.classes)
+    quantized = outcome.parent if outcome.method == "quantize" else None
+    return ModelContract(
+        schema=CONTRACT_SCHEMA,
+        name=name,
+        classes=catalog.classes,
+        target=target.target,
+        target_classes=target.target_classes,
+        melanoma_classes=target.melanoma_classes,
+        malignant_classes=target.malignant_classes,
+        class_prior=tuple(1 / len(catalog.classes) for _ in catalog.classes),
+        input_size=outcome.spec.image_size,
+        input_range=(0, 255),
+        image_types=catalog.image_types,
+        pixels=PixelRecipe(),
+        temperature=calibrated.temperature,
+        operating_point=calibrated.point,
+        intended_use=SYNTHETIC_USE if catalog.synthetic else INTENDED_USE,
+        provenance=Provenance(
+            tool=f"melanoma-edge {__version__}",
+            method=outcome.method,
+            sources=catalog.sources,
+            licences=catalog.licences,
+            synthetic=catalog.synthetic,
+            catalog_sha256=catalog.sha256,
+            weights_sha256=digest,
+            reference_sha256=quantized.reference().record.weights_sha256 if quantized else digest,
+        ),
+    )
+
+
+def _metrics(outcome: Outcome, calibrated: _Calibrated, contract: ModelContract, progress: Progress) -> dict[str, Any]:
+    columns = [contract.classes.index(name) for name in contract.target_classes]
+    found = {}
+    for done, (split, images) in enumerate(outcome.splits.items()):
+        metrics = evaluate(
+            calibrated.probabilities(split), images.labels, images.groups, contract.classes, columns, contract.threshold
+        )
+        found[split] = to_plain(metrics)
+        progress("intervals", done + 1, len(outcome.splits))
+    return found
+
+
+def _training(outcome: Outcome) -> dict[str, Any]:
+    eligible = [row for row in outcome.history if row["eligible"]] or outcome.history
+    best = max(eligible, key=lambda row: row["validation_macro_auc"])
+    return {
+        "epochs": len(outcome.history),
+        "best_epoch": int(best["epoch"]) + 1,
+        "images": {split: len(images.ids) for split, images in outcome.splits.items()},
+        "groups": {split: len(set(images.groups)) for split, images in outcome.splits.items()},
+        "class_counts": outcome.catalog.counts(),
+    }
+
+
+def _parent(parent: Run | None, out: Path) -> Parent | None:
+    return Parent(relative(parent.path, out), parent.record.weights_sha256) if parent else None

@@ -1,0 +1,202 @@
+"""The part of training that is TensorFlow: steps, averaged weights, predictions, and state that can be saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.errors import MachineError
+from melanoma_edge.model.classifier import scaled, set_weights
+from melanoma_edge.model.legacy_keras import load_tensorflow
+from melanoma_edge.model.mobilenet import build
+from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.weights import Weights
+from melanoma_edge.training.augmentation import augmented
+from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.devices import Devices
+from melanoma_edge.training.losses import adjusted_loss
+
+BN_MOMENTUM = 0.97
+"""Moving averages that forget within 33 steps: short fine-tunes end before 0.99 has settled."""
+_WARM_UP = 0.06
+"""Share of all steps in which the learning rate rises from nothing."""
+_EVALUATION_BATCH = 64
+
+State = dict[str, NDArray[Any]]
+
+
+class Shaper(Protocol):
+    """Change the network while it learns; pruning is one."""
+
+    def wrap(self, model: Any, total_steps: int) -> Any:
+        """Return the model to train in place of ``model``."""
+
+    def before_step(self, step: int) -> None:
+        """Prepare the next step."""
+
+    def settle(self, wrapped: Any, weights: Weights) -> Weights:
+        """Return plain weights of the plain network with the shape imposed on them."""
+
+    def ready(self, step: int) -> bool:
+        """Tell whether the shape is complete after ``step`` steps, so that weights may be kept."""
+
+    def report(self, before: Weights | None, after: Weights) -> dict[str, Any]:
+        """Describe what was done, for the run's record."""
+
+
+class Learner:
+    """Train one network on batches that the caller brings.
+
+    Args:
+        spec: the network.
+        config: the schedule.
+        devices: where it runs.
+        prior: share of each class in the training split.
+        steps: number of all steps to come, for the schedule.
+        initialise: called with the built network to load weights.
+        shaper: changes the network while it learns.
+    """
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        config: TrainConfig,
+        devices: Devices,
+        prior: NDArray[np.float64],
+        steps: int,
+        initialise: Callable[[Any], None],
+        shaper: Shaper | None = None,
+    ) -> None:
+        self._tf, keras = load_tensorflow()
+        self._config, self._devices, self._steps, self._shaper = config, devices, steps, shaper
+        self._prior = [float(share) for share in prior]
+        self.step = 0
+        keras.utils.set_random_seed(config.seed)
+        with devices.strategy.scope():
+            core = build(spec, BN_MOMENTUM)
+            initialise(core)
+            self._model = shaper.wrap(core, steps) if shaper else core
+            self._optimizer = self._make_optimizer(keras)
+            self._optimizer.build(self._model.trainable_variables)
+            self._average = [self._tf.Variable(variable, trainable=False) for variable in self._model.weights]
+        self._plain = build(spec, BN_MOMENTUM)
+        self._train = self._tf.function(self._train_step)
+        self._infer = self._tf.function(lambda pixels: self._plain(scaled(self._tf.cast(pixels, self._tf.float32))))
+
+    def _make_optimizer(self, keras: Any) -> Any:
+        optimizer = keras.optimizers.AdamW(1e-3, weight_decay=self._config.weight_decay, clipnorm=1.0)
+        optimizer.exclude_from_weight_decay(var_names=["_bn/", "bias", "depthwise"])
+        return keras.mixed_precision.LossScaleOptimizer(optimizer) if self._devices.mixed_precision else optimizer
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step: linear warm-up, then a cosine to a hundredth."""
+        warm = max(1, round(_WARM_UP * self._steps))
+        if step < warm:
+            return self._config.learning_rate * (step + 1) / warm
+        share = min(1.0, (step - warm) / max(1, self._steps - warm))
+        return self._config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+
+    def train_batch(self, pixels: NDArray[np.uint8], labels: NDArray[np.int64], size: int, epoch: int) -> float:
+        """Take one step.
+
+        Args:
+            pixels: uint8 ``[n, S, S, 3]``.
+            labels: int64 ``[n]``.
+            size: pixels per side after augmentation.
+            epoch: counts from 0; with the step it seeds the augmentation.
+
+        Returns:
+            The mean loss of the batch.
+
+        Raises:
+            MachineError: when the device has too little memory for the batch.
+        """
+        self._optimizer.learning_rate = self.learning_rate(self.step)
+        if self._shaper:
+            self._shaper.before_step(self.step)
+        decay = min(self._config.ema, (1 + self.step) / (10 + self.step))
+        seed = self._tf.constant([self._config.seed, epoch * 100_003 + self.step % 100_003], self._tf.int32)
+        try:
+            loss = self._train(
+                self._tf.constant(pixels), self._tf.constant(labels), size, seed, self._tf.constant(decay)
+            )
+        except self._tf.errors.ResourceExhaustedError as error:
+            fix = f"use --batch-size {max(1, len(pixels) // 2)} or a smaller --image-size"
+            raise MachineError(f"out of memory with batches of {len(pixels)} images", fix=fix) from error
+        self.step += 1
+        return float(loss)
+
+    def _train_step(self, pixels: Any, labels: Any, size: int, seed: Any, decay: Any) -> Any:
+        tf, strategy = self._tf, self._devices.strategy
+        if strategy.num_replicas_in_sync == 1:
+            loss = self._replica_step(pixels, labels, size, seed)
+        else:
+            parts = strategy.experimental_distribute_values_from_function(
+                lambda context: _share(tf, context, pixels, labels, seed)
+            )
+            losses = strategy.run(lambda part: self._replica_step(part[0], part[1], size, part[2]), args=(parts,))
+            loss = strategy.reduce("MEAN", losses, axis=None)
+        for mean, variable in zip(self._average, self._model.weights, strict=True):
+            mean.assign(variable if mean.dtype.is_integer else mean + (1 - decay) * (variable - mean))
+        return loss
+
+    def _replica_step(self, pixels: Any, labels: Any, size: int, seed: Any) -> Any:
+        tf = self._tf
+        with tf.GradientTape() as tape:
+            logits = self._model(scaled(augmented(pixels, size, seed)), training=True)
+            loss = tf.reduce_mean(adjusted_loss(logits, labels, self._prior, self._config.label_smoothing))
+            goal = loss / self._devices.strategy.num_replicas_in_sync
+            goal = self._optimizer.get_scaled_loss(goal) if self._devices.mixed_precision else goal
+        variables = self._model.trainable_variables
+        gradients = tape.gradient(goal, variables)
+        if self._devices.mixed_precision:
+            gradients = self._optimizer.get_unscaled_gradients(gradients)
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return loss
+
+    @property
+    def ready(self) -> bool:
+        """Whether the weights of now may be kept."""
+        return self._shaper is None or self._shaper.ready(self.step)
+
+    def averaged(self) -> Weights:
+        """Return the averaged weights of the plain network."""
+        names = [variable.name.removesuffix(":0") for variable in self._model.weights]
+        weights = {name: mean.numpy() for name, mean in zip(names, self._average, strict=True)}
+        return self._shaper.settle(self._model, weights) if self._shaper else weights
+
+    def logits(self, weights: Weights, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits, float32 ``[n, classes]``, of uint8 ``[n, N, N, 3]`` under weights of the network."""
+        set_weights(self._plain, weights)
+        parts = [
+            self._infer(self._tf.constant(pixels[start : start + _EVALUATION_BATCH])).numpy()
+            for start in range(0, len(pixels), _EVALUATION_BATCH)
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
+    def state(self) -> State:
+        """Return all that the next step depends on, as arrays by name."""
+        groups = {"model": self._model.weights, "average": self._average, "optimizer": self._optimizer.variables}
+        arrays = {f"{kind}/{i}": v.numpy() for kind, variables in groups.items() for i, v in enumerate(_all(variables))}
+        return {**arrays, "step": np.asarray(self.step, np.int64)}
+
+    def restore(self, state: State) -> None:
+        """Go back to what ``state`` returned."""
+        groups = {"model": self._model.weights, "average": self._average, "optimizer": self._optimizer.variables}
+        for kind, variables in groups.items():
+            for index, variable in enumerate(_all(variables)):
+                variable.assign(state[f"{kind}/{index}"])
+        self.step = int(state["step"])
+
+
+def _all(variables: Any) -> list[Any]:
+    return list(variables() if callable(variables) else variables)
+
+
+def _share(tf: Any, context: Any, pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any, Any]:
+    replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
+    return pixels[replica::replicas], labels[replica::replicas], seed + tf.constant([replica * 7919, 0])

@@ -1,0 +1,39 @@
+"""The loss: cross-entropy on logits raised by the class prior, so that rare classes are not drowned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.model.legacy_keras import load_tensorflow
+
+
+def class_prior(labels: NDArray[np.integer[Any]], classes: int) -> NDArray[np.float64]:
+    """Return the share of each class among ``labels``, float64 ``[classes]``."""
+    counts = np.bincount(labels, minlength=classes)
+    return np.asarray(counts / counts.sum(), np.float64)
+
+
+def adjusted_loss(logits: Any, labels: Any, prior: Sequence[float], smoothing: float) -> Any:
+    """Return the logit-adjusted cross-entropy of each image (Menon et al. 2021, tau = 1).
+
+    The plain logits then describe a world in which every class is equally common, the one that balanced
+    accuracy is measured in. Labels are smoothed *towards the prior*: uniform smoothing would give rare classes
+    more mass than they have and make their logits overshoot.
+
+    Args:
+        logits: float32 ``[n, classes]``.
+        labels: int ``[n]``.
+        prior: share of each class in the training split.
+        smoothing: mass moved from the label to the prior, 0 to 0.5.
+
+    Returns:
+        float32 ``[n]``.
+    """
+    tf, _ = load_tensorflow()
+    shares = tf.constant(np.asarray(prior, np.float32))
+    target = (1 - smoothing) * tf.one_hot(labels, len(prior)) + smoothing * shares
+    return tf.nn.softmax_cross_entropy_with_logits(target, tf.cast(logits, tf.float32) + tf.math.log(shares))

@@ -1,0 +1,87 @@
+"""What a training learns from: the catalog, its split, and decoded squares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.data.cache import cache_folder, cached_pixels
+from melanoma_edge.data.catalog import SPLITS, Catalog, load_catalog, save_catalog
+from melanoma_edge.data.sources import read_catalog
+from melanoma_edge.data.split import split_catalog
+from melanoma_edge.data.synthetic import SyntheticSpec, write_synthetic
+from melanoma_edge.errors import DataError, named
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.run import Run, SplitImages, split_images
+
+_MARGIN = 1.15
+"""Side of the squares that augmentation crops from, relative to the network's input."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Say which run a training continues, whose catalog, network and weights it takes, and what that is called."""
+
+    run: Run
+    method: str
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Hold pixels for learning (``source``, larger than the network's input) and for evaluation (by split).
+
+    ``left_out`` names images that could not be decoded, with the reason.
+    """
+
+    catalog: Catalog
+    source: NDArray[np.uint8]
+    splits: dict[str, SplitImages]
+    left_out: tuple[str, ...]
+
+
+def gather(config: TrainConfig, out: Path, origin: Origin | None, progress: Progress = silent) -> Images:
+    """Bring the images of a training together: catalog, split and decoded squares.
+
+    The catalog is written into the run; on resume it must still be the one written.
+
+    Raises:
+        DataError: for images or tables that cannot be used, or that changed since the run began.
+        UsageError: for an unknown source or policy.
+    """
+    size = config.image_size
+    catalog = origin.run.catalog if origin else read_data(config, progress)
+    cached = cached_pixels(catalog.rows, size, progress=progress, skip_bad=config.skip_bad_images)
+    if cached.bad:
+        kept = {row.image_id for row in cached.rows}
+        note = f"{len(cached.bad)} unreadable images left out: {named(bad.path for bad in cached.bad)}"
+        catalog = catalog.without({row.image_id for row in catalog.rows} - kept, note)
+    if not origin:
+        catalog = split_catalog(catalog, config.seed)
+    _keep_catalog(catalog, out)
+    rows = catalog.rows
+    places = {split: [i for i, row in enumerate(rows) if row.split == split] for split in SPLITS}
+    splits = {s: split_images([rows[i] for i in at], catalog.classes, cached.pixels[at]) for s, at in places.items()}
+    side = 8 * round(size * _MARGIN / 8)
+    source = cached_pixels([rows[i] for i in places["train"]], side, progress=progress).pixels
+    return Images(catalog, source, splits, tuple(f"{bad.path}: {bad.reason}" for bad in cached.bad))
+
+
+def read_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
+    """Return the catalog of the configured data, not yet split; the synthetic set when none is named."""
+    paths = [Path(path) for path in config.data]
+    if not paths:
+        spec = SyntheticSpec()
+        paths = [cache_folder() / "synthetic" / f"{spec.lesions}-lesions-seed-{spec.seed}"]
+        write_synthetic(paths[0], spec, progress)
+    return read_catalog(paths, config.source, config.on_conflict, progress)
+
+
+def _keep_catalog(catalog: Catalog, out: Path) -> None:
+    """Write the catalog, or check on resume that the data are still those the run began with."""
+    if (out / "catalog.json").exists() and load_catalog(out).sha256 != catalog.sha256:
+        raise DataError("the data changed since this run began", where=str(out), fix="restore the data or start anew")
+    save_catalog(catalog, out)

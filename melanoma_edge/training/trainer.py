@@ -1,0 +1,229 @@
+"""Training from a configuration to a finished run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.data.cache import cache_folder
+from melanoma_edge.errors import Interrupted, TrustError
+from melanoma_edge.evaluation.metrics import Cases, macro_auc
+from melanoma_edge.files import write_text
+from melanoma_edge.model.classifier import set_weights
+from melanoma_edge.model.imagenet import check_init, load_imagenet
+from melanoma_edge.model.spec import NetworkSpec, network
+from melanoma_edge.model.weights import Weights
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.devices import Devices, choose_devices, environment
+from melanoma_edge.training.finish import Outcome, finish, softmax
+from melanoma_edge.training.folder import (
+    Checkpoint,
+    claimed,
+    forget_checkpoint,
+    load_checkpoint,
+    logged,
+    save_checkpoint,
+)
+from melanoma_edge.training.learner import Learner, Shaper
+from melanoma_edge.training.losses import class_prior
+from melanoma_edge.training.material import Images, Origin, gather
+from melanoma_edge.training.run import Run
+
+_PROGRESSIVE = ((0.4, 0.6), (0.7, 0.8))
+"""Until this share of the epochs, this share of the image size."""
+_LEAST_SIDE = 64
+"""Images are not made smaller than this, in pixels."""
+
+History = list[dict[str, float]]
+_log = logging.getLogger(__name__)
+
+
+def train(
+    config: TrainConfig,
+    out: Path,
+    *,
+    origin: Origin | None = None,
+    shaper: Shaper | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Run:
+    """Train a classifier and leave a run.
+
+    Args:
+        config: what to do.
+        out: the run's directory.
+        origin: the run to continue from; its catalog, split and network are kept.
+        shaper: changes the network while it learns.
+        resume: continue an unfinished training; the result is that of one never interrupted.
+        force: replace a run that is there.
+        progress: told of every step.
+
+    Raises:
+        UsageError: for a refused overwrite or options that do not fit.
+        DataError: for images or tables that cannot be used.
+        MachineError: for lack of disk, memory or GPU.
+        Interrupted: on Ctrl-C; the run can be resumed.
+    """
+    if not origin:
+        check_init(network(config.backbone, config.width, config.image_size, classes=2), config.init)
+    with claimed(out, config, resume=resume, force=force), logged(out):
+        try:
+            outcome = _learn(config, out, origin, shaper, progress)
+            run = finish(out, outcome, progress)
+        except KeyboardInterrupt as error:
+            fix = "run the same command with --resume"
+            raise Interrupted("training stopped; finished epochs are kept", where=str(out), fix=fix) from error
+        forget_checkpoint(out)
+        return run
+
+
+def _learn(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None, progress: Progress) -> Outcome:
+    images = gather(config, out, origin, progress)
+    for note in images.catalog.notes:
+        _log.info("%s", note)
+    classes = len(images.catalog.classes)
+    spec = origin.run.network if origin else network(config.backbone, config.width, config.image_size, classes)
+    devices = choose_devices(config.device, config.mixed_precision)
+    learner = _learner(spec, config, devices, images, origin, shaper)
+    history, best = _epochs(learner, config, images, out, progress)
+    _write_history(out, history)
+    return Outcome(
+        config=config,
+        spec=spec,
+        weights=best,
+        predict=learner.logits,
+        catalog=images.catalog,
+        splits=images.splits,
+        history=history,
+        environment=environment(devices),
+        parent=origin.run if origin else None,
+        method=origin.method if origin else "train",
+        left_out=images.left_out,
+        compression=shaper.report(origin.run.weights() if origin else None, best) if shaper else None,
+    )
+
+
+def _learner(
+    spec: NetworkSpec,
+    config: TrainConfig,
+    devices: Devices,
+    images: Images,
+    origin: Origin | None,
+    shaper: Shaper | None,
+) -> Learner:
+    labels = images.splits["train"].labels
+
+    def initialise(core: Any) -> None:
+        if origin:
+            set_weights(core, origin.run.weights())
+        elif config.init != "none":
+            load_imagenet(core, spec, config.init, cache_folder())
+
+    steps = config.epochs * _steps_per_epoch(len(labels), config.batch_size)
+    return Learner(spec, config, devices, class_prior(labels, spec.classes), steps, initialise, shaper)
+
+
+def _steps_per_epoch(images: int, batch_size: int) -> int:
+    return max(1, images // batch_size)
+
+
+def _epochs(
+    learner: Learner, config: TrainConfig, images: Images, out: Path, progress: Progress
+) -> tuple[History, Weights]:
+    """Train until the schedule or patience ends and return the history and the best averaged weights."""
+    history: History = []
+    best: Weights = {}
+    checkpoint = load_checkpoint(out)
+    if checkpoint:
+        history, best = checkpoint.history, checkpoint.part("best")
+        learner.restore(checkpoint.part("state"))
+    for epoch in range(len(history), config.epochs):
+        if _out_of_patience(history, config.patience):
+            break
+        loss = _one_epoch(learner, config, images, epoch, progress)
+        weights = learner.averaged()
+        row = {
+            "epoch": epoch,
+            "image_size": _size(config, epoch),
+            "learning_rate": learner.learning_rate(learner.step - 1),
+            "train_loss": loss,
+            **_validate(learner, weights, images),
+            "eligible": float(learner.ready),
+        }
+        best = weights if _is_best(row, history) else best
+        history = [*history, row]
+        _log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items()))
+        save_checkpoint(out, Checkpoint.of(history, state=learner.state(), best=best))
+    return history, best
+
+
+def _one_epoch(learner: Learner, config: TrainConfig, images: Images, epoch: int, progress: Progress) -> float:
+    labels, losses = images.splits["train"].labels, []
+    steps, size = _steps_per_epoch(len(labels), config.batch_size), _size(config, epoch)
+    for step, places in enumerate(_batches(len(labels), config, epoch)):
+        losses.append(learner.train_batch(images.source[places], labels[places], size, epoch))
+        progress(f"epoch {epoch + 1}/{config.epochs}", (step + 1) * len(places), steps * len(places))
+    loss = float(np.mean(losses))
+    if not np.isfinite(loss):
+        fix = f"start anew with a --learning-rate below {config.learning_rate}"
+        raise TrustError(f"training diverged in epoch {epoch + 1}: the loss is not a number", fix=fix)
+    return loss
+
+
+def _batches(count: int, config: TrainConfig, epoch: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the places of each batch; the order depends on seed and epoch alone."""
+    order = np.random.default_rng([config.seed, epoch]).permutation(count)
+    batch = min(config.batch_size, count)
+    for start in range(0, count - batch + 1, batch):
+        yield np.sort(order[start : start + batch])
+
+
+def _size(config: TrainConfig, epoch: int) -> int:
+    """Return the side of the images of an epoch: small ones are quick and teach the coarse things first."""
+    for until, share in _PROGRESSIVE if config.progressive else ():
+        side = 16 * round(config.image_size * share / 16)
+        if epoch < round(until * config.epochs) and side >= _LEAST_SIDE:
+            return side
+    return config.image_size
+
+
+def _validate(learner: Learner, weights: Weights, images: Images) -> dict[str, float]:
+    split = images.splits["validation"]
+    probabilities = softmax(learner.logits(weights, split.pixels).astype(np.float64))
+    given = probabilities[np.arange(len(split.labels)), split.labels]
+    cases = Cases(probabilities, split.labels, (), 0.0)
+    return {
+        "validation_loss": float(-np.log(np.maximum(given, 1e-12)).mean()),
+        "validation_balanced_accuracy": float(cases.balanced_accuracy(np.ones((1, len(given))))[0]),
+        "validation_macro_auc": macro_auc(probabilities, split.labels) or 0.0,
+    }
+
+
+def _is_best(row: dict[str, float], history: History) -> bool:
+    rivals = [past["validation_macro_auc"] for past in history if past["eligible"]]
+    return bool(row["eligible"]) and row["validation_macro_auc"] > max(rivals, default=-1.0)
+
+
+def _out_of_patience(history: History, patience: int) -> bool:
+    eligible = [row for row in history if row["eligible"]]
+    if not eligible:
+        return False
+    best = max(eligible, key=lambda row: row["validation_macro_auc"])
+    return history[-1]["epoch"] - best["epoch"] >= patience
+
+
+def _write_history(out: Path, history: History) -> None:
+    stream = io.StringIO()
+    table = csv.DictWriter(stream, list(history[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(history)
+    write_text(out / "history.csv", stream.getvalue())

@@ -1,0 +1,162 @@
+"""From folders to one catalog: recognised, merged, hashed, and refused where it would deceive."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from melanoma_edge.data.catalog import Catalog, load_catalog, save_catalog
+from melanoma_edge.data.sources import SOURCES, read_catalog
+from melanoma_edge.data.split import split_catalog
+from melanoma_edge.errors import DataError, UsageError
+from melanoma_edge.files import sha256_of
+
+REAL = Path(os.environ.get("MELANOMA_EDGE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "isic9"
+
+
+def photo(path: Path, number: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4), (number % 256, number // 256, 0)).save(path)
+    return path
+
+
+def class_folders(folder: Path, per_class: int = 4, first: int = 0) -> Path:
+    for place, label in enumerate(("melanoma", "nevus")):
+        for number in range(per_class):
+            photo(folder / label / f"{label}{number}.png", first + 1000 * place + number)
+    return folder
+
+
+def test_a_folder_becomes_a_sorted_and_hashed_catalog(tmp_path: Path) -> None:
+    catalog = read_catalog([class_folders(tmp_path)])
+    assert [row.image_id for row in catalog.rows] == sorted(row.image_id for row in catalog.rows)
+    assert all(row.sha256 == sha256_of(Path(row.path)) for row in catalog.rows)
+    assert all(row.group == row.image_id and row.split == "" for row in catalog.rows)
+    assert catalog.classes == ("MEL", "NV")
+    assert not catalog.synthetic
+    assert catalog.notes == (
+        f"class folders: 8 images, 2 classes in {tmp_path}, recognised by its folders melanoma, nevus",
+    )
+
+
+def test_a_catalog_survives_being_written(tmp_path: Path) -> None:
+    catalog = split_catalog(read_catalog([class_folders(tmp_path / "data")]), 0)
+    first = save_catalog(catalog, tmp_path / "run")
+    assert load_catalog(tmp_path / "run") == catalog
+    assert save_catalog(split_catalog(read_catalog([tmp_path / "data"]), 0), tmp_path / "run") == first
+
+
+def test_several_folders_are_merged_in_any_order(tmp_path: Path) -> None:
+    paths = [class_folders(tmp_path / "a"), class_folders(tmp_path / "b", 3, first=5000)]
+    catalog = read_catalog(paths)
+    assert len(catalog.rows) == 14
+    assert catalog == read_catalog(paths[::-1])
+
+
+def test_the_same_folder_twice_counts_once(tmp_path: Path) -> None:
+    folder = class_folders(tmp_path)
+    assert read_catalog([folder, folder]).rows == read_catalog([folder]).rows
+
+
+def test_the_hash_of_a_catalog_does_not_depend_on_where_it_lies(tmp_path: Path) -> None:
+    assert read_catalog([class_folders(tmp_path / "a")]).sha256 == read_catalog([class_folders(tmp_path / "b")]).sha256
+
+
+def test_progress_reaches_its_total(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    read_catalog([class_folders(tmp_path, 150)], progress=lambda *step: told.append(step))
+    assert told == [("hashing images", 256, 300), ("hashing images", 300, 300)]
+
+
+def test_conflicts_are_refused_or_dropped_with_the_classes_they_empty(tmp_path: Path) -> None:
+    class_folders(tmp_path)
+    for number in range(3):
+        photo(tmp_path / "seborrheic keratosis" / f"s{number}.png", number)
+    photo(tmp_path / "seborrheic keratosis" / "own.png", 99)
+    with pytest.raises(DataError, match="3 images stand under two labels \\(MEL and SK 3\\)"):
+        read_catalog([tmp_path])
+    photo(tmp_path / "melanoma" / "more1.png", 501)
+    photo(tmp_path / "melanoma" / "more2.png", 502)
+    catalog = read_catalog([tmp_path], on_conflict="drop")
+    assert catalog.counts() == {"MEL": 3, "NV": 4}
+    assert catalog.notes[-1] == "class SK left out: only 1 groups remain without conflicts"
+
+
+def test_unreadable_files_are_all_named(tmp_path: Path) -> None:
+    class_folders(tmp_path)
+    (tmp_path / "nevus" / "lost1.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "nevus" / "lost2.jpg").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"2 images cannot be read: .*lost1\.jpg, .*lost2\.jpg"):
+        read_catalog([tmp_path])
+
+
+def test_a_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    os.link(class_folders(tmp_path) / "nevus" / "nevus0.png", os.fsencode(tmp_path / "nevus") + b"/\xff.png")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_catalog([tmp_path])
+
+
+def test_missing_folders_are_all_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no such folder \(.*one, .*two\)") as caught:
+        read_catalog([tmp_path / "one", tmp_path / "two"])
+    assert caught.value.exit_code == 3
+
+
+def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a folder"):
+        read_catalog([photo(tmp_path / "a.png", 1)])
+
+
+def test_what_no_source_recognises_lists_what_each_looks_for(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no source recognises this folder") as caught:
+        read_catalog([tmp_path])
+    assert all(f"{name} looks for {source.looks_for}" in caught.value.fix for name, source in SOURCES.items())
+
+
+def test_a_folder_without_images_is_refused_by_a_named_source_too(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no images found"):
+        read_catalog([tmp_path], source="folder")
+
+
+def test_one_class_is_refused_before_anything_is_hashed(tmp_path: Path) -> None:
+    photo(tmp_path / "melanoma" / "a.png", 1)
+    told: list[str] = []
+    with pytest.raises(DataError, match="one class only: MEL"):
+        read_catalog([tmp_path], progress=lambda task, done, total: told.append(task))
+    assert not told
+
+
+def test_a_named_source_is_the_one_that_reads(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="one metadata table expected"):
+        read_catalog([class_folders(tmp_path)], source="ham10000")
+    assert read_catalog([tmp_path], source="folder").notes == (f"class folders: 8 images, 2 classes in {tmp_path}",)
+
+
+def test_unknown_requests_are_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="choose auto, synthetic, ham10000, folder"):
+        read_catalog([tmp_path], source="isic")
+    with pytest.raises(UsageError, match="choose error or drop"):
+        read_catalog([tmp_path], on_conflict="ignore")
+    with pytest.raises(UsageError, match="no folder given"):
+        read_catalog([])
+
+
+@pytest.fixture(scope="module")
+def nine_classes() -> Catalog:
+    if not REAL.is_dir():
+        pytest.skip(f"real images are not here: {REAL}")
+    return read_catalog([REAL], on_conflict="drop")
+
+
+def test_the_nine_class_set_is_refused_for_its_155_contradictions(nine_classes: Catalog) -> None:
+    with pytest.raises(DataError, match=r"155 images stand under two labels \(MEL and SK 78, NV and AK 77\)"):
+        read_catalog([REAL])
+
+
+def test_the_nine_class_set_can_be_used_without_them(nine_classes: Catalog) -> None:
+    assert "155 images under two labels left out with all 310 files" in nine_classes.notes[2]
+    assert nine_classes.classes == ("MEL", "NV", "BCC", "AK", "SCC", "BKL", "DF", "VASC")
+    assert len(nine_classes.rows) == 2043
+    assert {row.extra["folder_split"] for row in nine_classes.rows} == {"Train", "Test"}
+    assert split_catalog(nine_classes, 0).part("test")
