@@ -39,6 +39,8 @@ def load(data: bytes) -> Any:
         model = generated.ModelT.InitFromObj(generated.Model.GetRootAs(data, 0))
     except Exception as error:  # broken offsets raise whatever numpy and struct feel like
         raise ExportError(f"not a readable TFLite file: {error}", fix="report this with the log") from error
+    for buffer in model.buffers:
+        _bring_inside(buffer, data)
     for graph in model.subgraphs:
         graph.inputs, graph.outputs = _list(graph.inputs), _list(graph.outputs)
         for operator in graph.operators:
@@ -143,6 +145,13 @@ def scale_and_zero(tensor: Any) -> tuple[float, int] | None:
 @cache
 def _names(kind: str) -> dict[int, str]:
     return {value: name for name, value in vars(getattr(schema(), kind)).items() if not name.startswith("_")}
+
+
+def _bring_inside(buffer: Any, data: bytes) -> None:
+    """Take in what stands behind the flatbuffer; the quantizer puts large constants there, old runtimes do not look."""
+    if buffer.offset > 1:
+        buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+    buffer.offset = buffer.size = 0
 
 
 def _list(indices: Any) -> list[int]:

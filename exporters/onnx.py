@@ -19,9 +19,9 @@ from exporters.registry import register
 from melanoma_edge import __version__
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.legacy_keras import load_tensorflow
+from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.base import require
 from melanoma_edge.runtime.onnx import INPUT, OUTPUT
-from melanoma_edge.runtime.quiet import quiet_native
 
 METADATA = "melanoma-edge"
 OPSET, IR = 17, 8

@@ -8,10 +8,10 @@ from enum import StrEnum
 class Precision(StrEnum):
     """Name the five precisions by what they are.
 
-    ``float16``: weights stored in half precision, arithmetic in float32. ``int8-dynamic``: weights in int8; activations
-    are float in the file (LiteRT rounds them on the fly, onnxruntime keeps them). ``int8``: weights and activations in int8,
-    float32 pixels in. ``int8-full``: the same numbers with uint8 pixels in. In each, the classifier head of the three int8
-    forms and all probabilities are float32.
+    ``float16``: weights stored in half precision, arithmetic in float32. ``int8-dynamic``: weights in int8, activations
+    float in the file; LiteRT rounds them on the fly, onnxruntime does not. ``int8``: weights and activations in int8,
+    float32 pixels in. ``int8-full``: the same numbers, but uint8 pixels in. The pooling, the head and the probabilities
+    of the three int8 forms are float32.
     """
 
     FLOAT32 = "float32"

@@ -1,15 +1,17 @@
 """From the float TFLite model to the other precisions, by ai-edge-quantizer with ranges we measured.
 
-TensorFlow's own converter could do the same; this way takes a second instead of half a minute, keeps names and the float
-head, and takes ranges as plain numbers, so that they can be chosen. The quantizer's own calibration is not used: it smooths
-ranges over images, which costs agreement with the float model.
+TensorFlow's own converter could do the same; this way takes a second instead of half a minute, keeps names and the
+float head, and takes ranges as plain numbers, so that they can be chosen. The quantizer's own calibration is not used:
+it smooths ranges over images, which costs agreement with the float model.
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,9 @@ import numpy as np
 from exporters import flatbuffer
 from exporters.precision import Precision
 from melanoma_edge.errors import ExportError
+from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.base import require
 from melanoma_edge.runtime.litert import INPUT
-from melanoma_edge.runtime.quiet import quiet_native
 
 Ranges = Mapping[str, tuple[float, float]]
 
@@ -57,7 +59,7 @@ def quantized(source: bytes, precision: Precision, ranges: Ranges | None = None)
 
 
 def with_input_range(source: bytes, ranges: Ranges) -> dict[str, tuple[float, float]]:
-    """Return ``ranges`` with the scaled image's range fixed to that of bytes 0 and 255, so that all 256 stay distinct."""
+    """Return ``ranges`` with the scaled pixels' fixed to those of bytes 0 and 255: all 256 then stay distinct."""
     model = flatbuffer.load(source)
     graph = model.subgraphs[0]
     ends, name = np.array([0, _BYTES - 1], np.float64), INPUT
@@ -76,7 +78,7 @@ def with_input_range(source: bytes, ranges: Ranges) -> dict[str, tuple[float, fl
 def uint8_input(int8: bytes) -> bytes:
     """Turn an ``int8`` model into ``int8-full``: bytes go in and the scaling operations fall away.
 
-    A byte b becomes the int8 value b - 128, which is what SUB, MUL and QUANTIZE made of it, so both files give equal numbers.
+    A byte b becomes the int8 value b - 128, as SUB, MUL and QUANTIZE made of it, so both files give equal numbers.
     """
     model, generated = flatbuffer.load(int8), flatbuffer.schema()
     graph = model.subgraphs[0]
@@ -135,7 +137,7 @@ def _by_recipe(source: bytes, configure: Any, ranges: Ranges | None = None) -> b
         if name in known
     }
     try:
-        with quiet_native():
+        with quiet_native(), redirect_stderr(io.StringIO()):  # it draws a progress bar whatever it is told
             quantizer = library.Quantizer(source)
             configure(quantizer)
             result = quantizer.quantize(values or None, enable_progress_bar=False, enable_progress_report=False)

@@ -8,8 +8,8 @@ from typing import Any
 from exporters import flatbuffer
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.legacy_keras import load_tensorflow
+from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.litert import INPUT, OUTPUT
-from melanoma_edge.runtime.quiet import quiet_native
 
 _CONVOLUTION = re.compile(r"([^/;]+)/(?:Conv2D|depthwise)\d*(?:;|$)")
 _LOGITS = "logits"
@@ -27,16 +27,24 @@ def float_tflite(model: Any, size: int) -> bytes:
         ExportError: when TensorFlow's converter fails.
     """
     tensorflow, _ = load_tensorflow()
-    image = tensorflow.TensorSpec((1, size, size, 3), tensorflow.float32, name=INPUT)
-    serve = tensorflow.function(lambda image: {OUTPUT: model(image, training=False)}, input_signature=[image])
     try:
         with quiet_native():
-            lite = tensorflow.lite
-            converter = lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], model)
-            converted = converter.convert()
+            frozen, holder = _frozen(tensorflow, model, size), tensorflow.Module()
+            converted = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen], holder).convert()
     except Exception as error:  # the converter raises its own type and whatever MLIR gives
         raise ExportError(f"TensorFlow cannot convert the model: {error}", fix="see the log with --debug") from error
     return named_after_layers(converted)
+
+
+def _frozen(tensorflow: Any, model: Any, size: int) -> Any:
+    """Return the model as a function without variables, so that the converter need not save every layer (a minute)."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    signature = [tensorflow.TensorSpec((1, size, size, 3), tensorflow.float32, name=INPUT)]
+    function = tensorflow.function(lambda image: model(image, training=False), input_signature=signature)
+    constant = convert_variables_to_constants_v2(function.get_concrete_function())
+    named = tensorflow.function(lambda image: {OUTPUT: constant(image)[0]}, input_signature=signature)
+    return named.get_concrete_function()
 
 
 def named_after_layers(data: bytes) -> bytes:

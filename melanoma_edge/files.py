@@ -56,7 +56,7 @@ def written(path: Path) -> Iterator[Path]:
             yield temporary
             with open(temporary, "rb") as stream:
                 os.fsync(stream.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -149,7 +149,7 @@ def decode_bytes(data: bytes, path: Path) -> Image.Image:
     with machine_errors(f"decoding {path.name}"):
         try:
             return _to_srgb(_upright(_opened(data)))
-        except _Unfit as unfit:
+        except _UnfitError as unfit:
             raise DataError(str(unfit), where=str(path), fix=unfit.fix) from unfit
         except MemoryError:
             raise
@@ -158,7 +158,7 @@ def decode_bytes(data: bytes, path: Path) -> Image.Image:
             raise DataError(f"image is damaged: {error}", where=str(path), fix=_REPLACE) from error
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """Carry the reason why a picture is refused, and what to do."""
 
     def __init__(self, reason: str, fix: str = _CONVERT) -> None:
@@ -168,29 +168,29 @@ class _Unfit(Exception):
 
 def _opened(data: bytes) -> Image.Image:
     if not data:
-        raise _Unfit("image file is empty", _REPLACE)
+        raise _UnfitError("image file is empty", _REPLACE)
     if data[4:8] == b"ftyp" and data[8:12] in _UNSUPPORTED_BRANDS:
-        raise _Unfit("HEIC and AVIF pictures are not supported", "convert it to JPEG (phones: camera setting)")
+        raise _UnfitError("HEIC and AVIF pictures are not supported", "convert it to JPEG (phones: camera setting)")
     try:
         image = Image.open(BytesIO(data), formats=_FORMATS)
-    except Image.UnidentifiedImageError as error:
-        raise _Unfit("not an image of a known format (JPEG, PNG, TIFF, BMP, GIF, WebP), or damaged") from error
+    except UnidentifiedImageError as error:
+        raise _UnfitError("not an image of a known format (JPEG, PNG, TIFF, BMP, GIF, WebP), or damaged") from error
     except Image.DecompressionBombError as error:
         raise _too_large() from error
     if image.width * image.height > MAX_PIXELS:
         raise _too_large()
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise _Unfit("image has more than one frame", "save the frame to be judged as JPEG or PNG")
+        raise _UnfitError("image has more than one frame", "save the frame to be judged as JPEG or PNG")
     if _DNG_TAG in getattr(image, "tag_v2", ()):
-        raise _Unfit("raw camera files (DNG) are not supported, only their preview could be read")
+        raise _UnfitError("raw camera files (DNG) are not supported, only their preview could be read")
     if not _complete(data, image.format):
-        raise _Unfit("image is cut off: its end mark is missing", _REPLACE)
+        raise _UnfitError("image is cut off: its end mark is missing", _REPLACE)
     image.load()
     return image
 
 
-def _too_large() -> _Unfit:
-    return _Unfit(f"image has more than {MAX_PIXELS:,} pixels", "crop it to the lesion and try again")
+def _too_large() -> _UnfitError:
+    return _UnfitError(f"image has more than {MAX_PIXELS:,} pixels", "crop it to the lesion and try again")
 
 
 def _complete(data: bytes, name: str | None) -> bool:
@@ -221,9 +221,9 @@ def _upright(image: Image.Image) -> Image.Image:
 def _to_srgb(image: Image.Image) -> Image.Image:
     """Return 8-bit sRGB RGB; without a profile grey and RGB values are taken as sRGB, CMYK as Pillow converts it."""
     if image.mode in _UNKNOWN_RANGE:
-        raise _Unfit(f"pictures of mode {image.mode} have no defined range of values")
+        raise _UnfitError(f"pictures of mode {image.mode} have no defined range of values")
     if _transparent(image):
-        raise _Unfit("image is partly transparent: what lies behind is unknown", "save it without transparency")
+        raise _UnfitError("image is partly transparent: what lies behind is unknown", "save it without transparency")
     profile = image.info.get("icc_profile")
     image = _deep_to_8_bit(image)
     image = image.convert(_OPAQUE_MODE.get(image.mode, "RGB"))
@@ -234,7 +234,7 @@ def _transparent(image: Image.Image) -> bool:
     if not image.has_transparency_data:
         return False
     if image.mode.startswith("I"):
-        raise _Unfit("16-bit image with a transparent value", "save it without transparency")
+        raise _UnfitError("16-bit image with a transparent value", "save it without transparency")
     lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
     return lowest != 255
 
@@ -245,7 +245,7 @@ def _deep_to_8_bit(image: Image.Image) -> Image.Image:
         return image
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 0xFFFF:
-        raise _Unfit("grey values are not 16-bit")
+        raise _UnfitError("grey values are not 16-bit")
     return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
 
 
@@ -268,7 +268,9 @@ def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
             source, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.PERCEPTUAL
         )
     except (ImageCms.PyCMSError, OSError) as error:
-        raise _Unfit(f"the embedded colour profile is damaged: {error}", "save it as sRGB and try again") from error
+        raise _UnfitError(
+            f"the embedded colour profile is damaged: {error}", "save it as sRGB and try again"
+        ) from error
     return transform.apply(image)
 
 

@@ -103,13 +103,37 @@ class Pruning:
         return [(kernel, mask) for wrapper in self._wrappers for kernel, mask, _ in wrapper.pruning_vars]
 
 
+def prune_config(
+    run: Run, sparsity: float, epochs: int | None = None, learning_rate: float | None = None
+) -> TrainConfig:
+    """Return the configuration of a fine-tuning that prunes a run.
+
+    Args:
+        run: the parent.
+        sparsity: share of the 1x1 convolutions' weights set to zero, above 0 and at most 0.95.
+        epochs: of fine-tuning; a third of the parent's when left out.
+        learning_rate: at its peak; a third of the parent's when left out.
+
+    Raises:
+        UsageError: when the parent is already compressed, or a value is out of range.
+    """
+    parent = run.record.configuration
+    if run.record.compression:
+        raise UsageError("this run is already compressed", where=str(run.path), fix="prune the run it was made from")
+    return replace(
+        parent,
+        prune=sparsity,
+        epochs=max(4, -(-parent.epochs // 3)) if epochs is None else epochs,
+        learning_rate=parent.learning_rate / 3 if learning_rate is None else learning_rate,
+        progressive=False,
+    )
+
+
 def prune(
     run: Run,
     out: Path,
-    sparsity: float,
+    config: TrainConfig,
     *,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress = silent,
@@ -119,27 +143,23 @@ def prune(
     Args:
         run: the parent.
         out: the new run's directory.
-        sparsity: share of the 1x1 convolutions' weights set to zero, above 0 and at most 0.95.
-        epochs: of fine-tuning; a third of the parent's when left out.
-        learning_rate: at its peak; a third of the parent's when left out.
+        config: as ``prune_config`` returns it.
 
     Raises:
-        UsageError: when the parent is already pruned, and as ``train`` does.
+        MelanomaEdgeError: as ``train`` does.
     """
-    parent = run.record.configuration
-    if run.record.compression:
-        fix = "prune the run it was made from"
-        raise UsageError("this run is already compressed", where=str(run.path), fix=fix)
-    config = replace(
-        parent,
-        prune=sparsity,
-        epochs=epochs or max(4, -(-parent.epochs // 3)),
-        learning_rate=learning_rate or parent.learning_rate / 3,
-        progressive=False,
+    sparsity = config.prune
+    if sparsity is None:
+        raise UsageError("no sparsity asked for", fix="make the configuration with prune_config")
+    return train(
+        config,
+        out,
+        origin=Origin(run, "prune"),
+        shaper=Pruning(sparsity, begin=0.0, end=0.5),
+        resume=resume,
+        force=force,
+        progress=progress,
     )
-    origin = Origin(run, "prune")
-    shaper = Pruning(sparsity, begin=0.0, end=0.5)
-    return train(config, out, origin=origin, shaper=shaper, resume=resume, force=force, progress=progress)
 
 
 def shaper_of(config: TrainConfig) -> Pruning | None:

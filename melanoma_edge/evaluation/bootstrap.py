@@ -68,7 +68,7 @@ def weighted_auc(scores: Array, positive: NDArray[np.bool_], weights: Array) -> 
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
     wins = np.einsum("bu,bu->b", positives, below)
-    return np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return np.asarray(np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0))
 
 
 def _tied(values: Array, starts: NDArray[np.int64]) -> Array:

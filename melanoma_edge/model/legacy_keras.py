@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from melanoma_edge.errors import MachineError
+from melanoma_edge.quiet import quiet_native
 
 _FLAG = "TF_USE_LEGACY_KERAS"
 
@@ -23,10 +24,15 @@ def load_tensorflow() -> tuple[Any, Any]:
             fix=f"set {_FLAG}=1 in the environment, or import melanoma_edge first",
         )
     os.environ[_FLAG] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tf_keras" in sys.modules:
+        return sys.modules["tensorflow"], sys.modules["tf_keras"]
     try:
-        import tensorflow
-        import tf_keras
+        with quiet_native():
+            import tensorflow
+            import tf_keras
+
+            tensorflow.config.list_physical_devices()
     except ImportError as error:
         raise MachineError(f"{error.name or 'tensorflow'} cannot be imported: {error}", fix=_FIX) from error
     tensorflow.get_logger().setLevel("ERROR")

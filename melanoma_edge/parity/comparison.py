@@ -97,20 +97,17 @@ def compare(
     paths = [artifacts] if isinstance(artifacts, Path) else list(artifacts)
     if not paths:
         raise UsageError("no artifact to compare", where=str(run.path), fix="export the run first")
-    judged_by = reference or run.reference()
-    _check_same(judged_by.contract, run.contract, _ALIKE, str(judged_by.path))
-    records = [_record(path, run.contract) for path in paths]
+    judged_by, contract = reference or run.reference(), run.contract
+    _check_same(judged_by.contract, contract, _ALIKE, str(judged_by.path))
+    records = [_record(path, contract) for path in paths]
     images, limits = run.images(split), limits or Limits()
+    rows = (images.ids, images.groups, images.labels, contract, limits, seed, resamples)
     expected, _ = _probabilities(runner_of(judged_by.path), images, "reference", progress)
-    _check_reference(expected, images, run.contract, str(judged_by.path))
+    _check_reference(expected, images, contract, str(judged_by.path))
 
-    def judged(path: Path, record: ArtifactRecord) -> ArtifactVerdict:
-        found, runtime = _probabilities(runner_of(path), images, path.name, progress)
-        ids, groups = images.ids, images.groups
-        judgement = judge(expected, found, ids, groups, images.labels, run.contract, limits, seed, resamples)
-        return ArtifactVerdict(
-            str(path), record.sha256, record.bytes, record.format, record.precision, runtime, judgement
-        )
+    def verdict_on(record: ArtifactRecord) -> ArtifactVerdict:
+        found, runtime = _probabilities(runner_of(record.path), images, record.path.name, progress)
+        return _artifact_verdict(record, runtime, judge(expected, found, *rows))
 
     unit = lesions(images.groups, images.labels)
     return Verdict(
@@ -118,14 +115,14 @@ def compare(
         split=split,
         images=len(images.ids),
         groups=len(unit),
-        melanomas=int(np.isin(unit.labels, target_columns(run.contract)).sum()),
-        target=run.contract.target,
+        melanomas=int(np.isin(unit.labels, target_columns(contract)).sum()),
+        target=contract.target,
         reference=judged_by.contract.provenance.weights_sha256,
-        threshold=run.contract.threshold,
+        threshold=contract.threshold,
         limits=limits,
         resamples=resamples,
         seed=seed,
-        artifacts=tuple(judged(path, record) for path, record in zip(paths, records, strict=True)),
+        artifacts=tuple(verdict_on(record) for record in records),
     )
 
 
@@ -241,3 +238,8 @@ def _check_reference(expected: Floats, images: SplitImages, contract: ModelContr
     if expected.shape != wanted or not np.isfinite(expected).all():
         why = f"the reference gives no probabilities of shape {list(wanted)}"
         raise TrustError(why, where=where, fix="train the run again")
+
+
+def _artifact_verdict(record: ArtifactRecord, runtime: str, judgement: Judgement) -> ArtifactVerdict:
+    path = str(record.path)
+    return ArtifactVerdict(path, record.sha256, record.bytes, record.format, record.precision, runtime, judgement)

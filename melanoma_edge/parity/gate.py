@@ -163,8 +163,8 @@ def check_change(name: str, change: Estimate | None, n: int, limit: float, what:
 
     def at(cases: float) -> Estimate:
         shrink = math.sqrt(n / cases)
-        low = change.value + (change.low - change.value) * shrink
-        return Estimate(change.value, low, change.value + (change.high - change.value) * shrink)
+        low, high = (change.value * (1 - shrink) + end * shrink for end in (change.low, change.high))
+        return Estimate(change.value, low, high)
 
     return _decided(name, at, n, limit, f"{what}{change.value:+.4f}", "lesions", rising=False)
 
@@ -214,8 +214,8 @@ def _wanted(decides: Callable[[float], bool], n: int, cases: str) -> str:
     while not decides(many):
         few, many = many, 2 * many
         if many > _COUNTABLE:
-            return f"no practical number of {cases} decides at these rates, so near is the limit"
+            return f"no practical number of {cases} decides with this result, so near is the limit"
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (few, middle) if decides(middle) else (middle, many)
-    return f"{many} {cases} with the same rates would decide"
+    return f"{many} {cases} with the same result would decide"

@@ -8,7 +8,7 @@ from melanoma_edge.errors import UsageError
 from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, read_artifact, read_record
 from melanoma_edge.runtime.base import Pixels, Probabilities, Runner
 
-__all__ = ["ArtifactRecord", "Pixels", "Probabilities", "Runner", "open_model", "read_record"]
+__all__ = ["ArtifactRecord", "Pixels", "Probabilities", "Runner", "open_artifact", "open_model", "read_record"]
 
 
 def open_model(path: Path, threads: int | None = None) -> Runner:
@@ -28,9 +28,14 @@ def open_model(path: Path, threads: int | None = None) -> Runner:
         from melanoma_edge.runtime.keras import KerasRunner
 
         return KerasRunner(path)
-    if path.suffix not in FORMATS and path.suffix != ".part" and path.exists():
+    if path.suffix not in FORMATS and path.exists():
         fix = f"give a run directory or a file ending in {' or '.join(FORMATS)}"
         raise UsageError("cannot tell what kind of model this is", where=str(path), fix=fix)
+    return open_artifact(path, threads)
+
+
+def open_artifact(path: Path, threads: int | None = None) -> Runner:
+    """Open an exported file whatever its name; raises as ``open_model``."""
     record, data = read_artifact(path)
     if record.format == "tflite":
         from melanoma_edge.runtime.litert import LiteRTRunner

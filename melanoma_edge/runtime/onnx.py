@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from melanoma_edge.errors import TrustError
+from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.artifact import ArtifactRecord
 from melanoma_edge.runtime.base import Pixels, Probabilities, check_batch, require
-from melanoma_edge.runtime.quiet import quiet_native
 
 INPUT, OUTPUT = "image", "probabilities"
 _FREE_BATCH = 32

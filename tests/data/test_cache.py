@@ -231,7 +231,7 @@ def test_when_nothing_can_be_decoded_nothing_can_be_skipped(rows: tuple[CatalogR
 
 # --- interrupted, shared, without space ----------------------------------------------------------
 
-BUILDER = """
+BUILDER = r"""
 import json, os, signal, sys, time
 from pathlib import Path
 from melanoma_edge.data import cache

@@ -125,5 +125,3 @@ def test_mcnemar_is_the_binomial_test_and_mid_p_is_smaller(lost: int, gained: in
 )
 def test_certifying_95_percent_needs_59_positives(positives: int, misses: int) -> None:
     assert allowed_misses(positives) == misses
-
-

@@ -123,6 +123,21 @@ def test_any_small_split_gives_numbers_or_none_but_never_nan(labels: list[int], 
     assert macro_auc(probabilities, np.array(labels)) == (found.macro_auc and found.macro_auc.value)
 
 
+def test_a_score_at_the_threshold_is_referred() -> None:
+    found = evaluate(np.array([[0.4, 0.6], [0.39, 0.61]]), [0, 1], ["a", "b"], ("MEL", "NV"), [0], 0.4, resamples=5)
+    assert found.sensitivity and found.specificity
+    assert (found.sensitivity.value, found.specificity.value) == (1.0, 1.0)
+
+
+def test_the_calibration_error_of_calibrated_scores_lies_inside_its_interval() -> None:
+    """Resampling alone raises it, so that plain percentiles would lie above the value."""
+    generator = np.random.default_rng(2)
+    scores = generator.random(600)
+    labels = (generator.random(600) > scores).astype(int)
+    found = evaluate(np.stack([scores, 1 - scores], 1), labels, own_groups(600), ("MEL", "NV"), [0], 0.5).ece
+    assert found.low < found.value - 0.005 and found.value + 0.005 < found.high
+
+
 def test_absent_classes_have_no_recall_and_are_left_out_of_means() -> None:
     probabilities, labels = drawn(100)
     labels[labels == 3] = 1

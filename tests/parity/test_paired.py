@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
+from melanoma_edge.evaluation.bootstrap import bootstrap
 from melanoma_edge.evaluation.metrics import Cases
 from melanoma_edge.parity.paired import Decisions, pair
 
@@ -44,6 +45,14 @@ def test_changes_are_exported_minus_reference() -> None:
     assert values == pytest.approx([b - a for a, b in (accuracy, macro, target)])
     for item in (found.balanced_accuracy, found.macro_auc, found.target_auc):
         assert item.low < item.value < item.high
+
+
+def test_bounds_are_one_sided_at_95_percent() -> None:
+    before, after = drawn(noise=1.0)
+    found = pair(before, after, 400, 3).target_auc
+    both = bootstrap(lambda w: (after.target_auc(w) - before.target_auc(w))[:, None], before.labels, 400, 3)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(both, [0.05, 0.95])))
 
 
 def test_the_same_model_has_changed_nothing() -> None:

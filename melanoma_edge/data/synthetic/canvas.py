@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 Field = NDArray[np.float32]
 """One number per pixel, [H, W]."""
@@ -77,7 +77,8 @@ class Canvas:
         """Return pixel positions [n, 2] of places on the skin [n, 2]."""
         cos, sin = math.cos(self.pose.angle) * self.pose.zoom, math.sin(self.pose.angle) * self.pose.zoom
         turned = np.stack([points[:, 0] * cos - points[:, 1] * sin, points[:, 0] * sin + points[:, 1] * cos], axis=1)
-        return (turned + (self.pose.x, self.pose.y)) * self.unit + (self.width / 2, self.height / 2)
+        moved: NDArray[np.float64] = turned + np.array([self.pose.x, self.pose.y])
+        return moved * self.unit + np.array([self.width / 2, self.height / 2])
 
     def sample(self, noise: Image.Image) -> Field:
         """Return a noise picture that covers the skin from -REACH to REACH as this view sees it."""
@@ -98,11 +99,11 @@ class Canvas:
         return np.asarray(seen, dtype=np.float32)
 
     def discs(self, centres: NDArray[np.float64], radii: NDArray[np.float64]) -> Field:
-        """Return a mask 0..1 of filled discs on the skin."""
+        """Return a mask 0..1 of discs on the skin with soft rims."""
         layer, draw = self._layer()
         for (x, y), radius in zip(self.pixels(centres) * _FINER, radii * self._scale, strict=True):
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-        return _mask(layer)
+        return _mask(layer.filter(ImageFilter.BoxBlur(0.01 * self._scale)))
 
     def strokes(self, lines: Sequence[NDArray[np.float64]], widths: Sequence[float]) -> Field:
         """Return a mask 0..1 of lines on the skin, each [n, 2]; no line is thinner than a fifth of a pixel."""
@@ -144,7 +145,7 @@ def noise(random: np.random.Generator, octaves: Sequence[tuple[int, float]]) -> 
 
 
 def ramp(values: Field, start: float, end: float) -> Field:
-    """Return 0 where ``values`` lie before ``start``, 1 beyond ``end`` and a smooth step between; start may be larger."""
+    """Return 0 for ``values`` before ``start``, 1 beyond ``end``, a smooth step between; ``start`` may be larger."""
     part = np.clip((values - np.float32(start)) * np.float32(1 / (end - start)), np.float32(0), np.float32(1))
     smooth: Field = part * part * (np.float32(3) - np.float32(2) * part)
     return smooth

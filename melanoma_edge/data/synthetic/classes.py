@@ -7,7 +7,7 @@ lesions is drawn as a look-alike of another class, so that no reader of these pi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ AMBIGUOUS = 0.08
 
 LOOKALIKES = {
     "AK": ("BCC", "BKL"),
-    "BCC": ("AK", "MEL", "NV"),
+    "BCC": ("AK", "MEL", "VASC"),
     "BKL": ("MEL", "NV", "AK"),
     "DF": ("NV", "BKL"),
     "MEL": ("NV", "NV", "BKL", "BCC"),
@@ -49,31 +49,31 @@ class Profile:
     """Hold the chances of one class. Lengths are in skin coordinates, strengths 0..1, counts in things."""
 
     palette: tuple[Colour, ...]
-    radius: Chance = _always(0.36, 0.68)
-    elongation: Chance = _always(1.0, 1.35)
-    lobes: Chance = _always(0.03, 0.09)
-    ragged: Chance = _always(0.06, 0.16)
-    softness: Chance = _always(0.15, 0.35)
-    patchy: Chance = NEVER
-    asymmetry: Chance = _always(0.0, 0.3)
-    core: Chance = Chance(0.4, 0.2, 0.6)
-    blotches: Chance = NEVER
-    halo: Chance = NEVER
-    network: Chance = NEVER
-    atypia: Chance = _always(0.0, 0.3)
-    streaks: Chance = NEVER
-    veil: Chance = NEVER
-    regression: Chance = NEVER
-    globules: Chance = NEVER
-    leaves: Chance = NEVER
-    lacunae: Chance = NEVER
-    milia: Chance = NEVER
-    comedones: Chance = NEVER
-    vessels: Chance = NEVER
-    dotted: Chance = NEVER
-    scar: Chance = NEVER
-    scale: Chance = NEVER
-    strawberry: Chance = NEVER
+    radius: Chance
+    elongation: Chance
+    lobes: Chance
+    ragged: Chance
+    softness: Chance
+    patchy: Chance
+    asymmetry: Chance
+    core: Chance
+    blotches: Chance
+    halo: Chance
+    network: Chance
+    atypia: Chance
+    streaks: Chance
+    veil: Chance
+    regression: Chance
+    globules: Chance
+    leaves: Chance
+    lacunae: Chance
+    milia: Chance
+    comedones: Chance
+    vessels: Chance
+    dotted: Chance
+    scar: Chance
+    scale: Chance
+    strawberry: Chance
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,39 @@ class Look:
     strawberry: float
 
 
+PLAIN = Profile(
+    palette=((0.7, 0.5, 0.4),),
+    radius=_always(0.36, 0.68),
+    elongation=_always(1.0, 1.35),
+    lobes=_always(0.03, 0.09),
+    ragged=_always(0.06, 0.16),
+    softness=_always(0.15, 0.35),
+    patchy=NEVER,
+    asymmetry=_always(0.0, 0.3),
+    core=Chance(0.4, 0.2, 0.6),
+    blotches=NEVER,
+    halo=NEVER,
+    network=NEVER,
+    atypia=_always(0.0, 0.3),
+    streaks=NEVER,
+    veil=NEVER,
+    regression=NEVER,
+    globules=NEVER,
+    leaves=NEVER,
+    lacunae=NEVER,
+    milia=NEVER,
+    comedones=NEVER,
+    vessels=NEVER,
+    dotted=NEVER,
+    scar=NEVER,
+    scale=NEVER,
+    strawberry=NEVER,
+)
+"""A brown spot without any sign, from which each class departs."""
+
 PROFILES = {
-    "NV": Profile(
+    "NV": replace(
+        PLAIN,
         palette=((0.72, 0.52, 0.42), (0.58, 0.40, 0.32), (0.45, 0.29, 0.24), (0.78, 0.55, 0.50)),
         radius=_always(0.28, 0.62),
         lobes=_always(0.01, 0.06),
@@ -123,7 +154,8 @@ PROFILES = {
         veil=Chance(0.03, 0.2, 0.5),
         halo=Chance(0.15, 0.2, 0.5),
     ),
-    "MEL": Profile(
+    "MEL": replace(
+        PLAIN,
         palette=((0.42, 0.28, 0.24), (0.28, 0.20, 0.20), (0.55, 0.38, 0.32), (0.66, 0.42, 0.40)),
         radius=_always(0.42, 0.86),
         elongation=_always(1.0, 1.6),
@@ -136,14 +168,15 @@ PROFILES = {
         network=Chance(0.55, 0.35, 0.9),
         atypia=_always(0.35, 1.0),
         streaks=Chance(0.35, 0.4, 1.0),
-        veil=Chance(0.55, 0.4, 0.9),
+        veil=Chance(0.55, 0.3, 0.75),
         regression=Chance(0.35, 0.4, 0.8),
         globules=Chance(0.45, 8, 30),
         dotted=Chance(0.2, 10, 25),
         halo=Chance(0.2, 0.2, 0.6),
         milia=Chance(0.04, 3, 8),
     ),
-    "BKL": Profile(
+    "BKL": replace(
+        PLAIN,
         palette=((0.84, 0.68, 0.46), (0.68, 0.52, 0.40), (0.60, 0.50, 0.44), (0.46, 0.34, 0.28)),
         radius=_always(0.38, 0.78),
         lobes=_always(0.03, 0.11),
@@ -159,7 +192,8 @@ PROFILES = {
         veil=Chance(0.05, 0.2, 0.5),
         regression=Chance(0.08, 0.2, 0.5),
     ),
-    "BCC": Profile(
+    "BCC": replace(
+        PLAIN,
         palette=((0.97, 0.74, 0.74), (0.92, 0.66, 0.64), (0.90, 0.74, 0.68)),
         radius=_always(0.32, 0.72),
         lobes=_always(0.04, 0.12),
@@ -174,7 +208,8 @@ PROFILES = {
         scale=Chance(0.1, 0.3, 0.6),
         blotches=Chance(0.15, 0.2, 0.5),
     ),
-    "AK": Profile(
+    "AK": replace(
+        PLAIN,
         palette=((0.94, 0.62, 0.60), (0.90, 0.54, 0.54), (0.84, 0.62, 0.50), (0.95, 0.72, 0.66)),
         radius=_always(0.45, 0.95),
         elongation=_always(1.0, 1.5),
@@ -189,7 +224,8 @@ PROFILES = {
         blotches=Chance(0.3, 0.2, 0.6),
         vessels=Chance(0.08, 2, 4),
     ),
-    "DF": Profile(
+    "DF": replace(
+        PLAIN,
         palette=((0.80, 0.60, 0.52), (0.86, 0.64, 0.60), (0.70, 0.52, 0.44)),
         radius=_always(0.28, 0.55),
         elongation=_always(1.0, 1.25),
@@ -201,7 +237,8 @@ PROFILES = {
         halo=Chance(0.3, 0.3, 0.6),
         dotted=Chance(0.12, 8, 16),
     ),
-    "VASC": Profile(
+    "VASC": replace(
+        PLAIN,
         palette=((0.80, 0.26, 0.36), (0.66, 0.22, 0.34), (0.46, 0.22, 0.36), (0.86, 0.40, 0.48)),
         radius=_always(0.20, 0.52),
         elongation=_always(1.0, 1.3),

@@ -1,0 +1,106 @@
+"""What people see: notes, progress and tables. Data goes to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+def note(text: str, quiet: bool = False) -> None:
+    """Say something to people, on stderr."""
+    if not quiet:
+        click.echo(text, err=True)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout, as wide as it needs to be when nobody looks."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def estimate(value: dict[str, float] | None) -> str:
+    """Return ``0.912 (0.890-0.931)`` from a value with its interval."""
+    return f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})" if value else "not defined"
+
+
+class Reporter:
+    """Show the progress of tasks: bars with speed and time left on a terminal, one line per task elsewhere."""
+
+    def __init__(self, quiet: bool, bars: Bars | None) -> None:
+        self._quiet, self._bars = quiet, bars
+        self._started: dict[str, float] = {}
+        self._tasks: dict[str, TaskID] = {}
+
+    def progress(self, task: str, done: int, total: int) -> None:
+        """Take what the library tells; see ``melanoma_edge.progress``."""
+        began = self._started.setdefault(task, time.monotonic())
+        if self._bars is not None:
+            self._show(self._bars, task, done, total)
+        elif done >= total and not self._quiet:
+            seconds = time.monotonic() - began
+            speed = f", {total / seconds:.0f}/s" if seconds > 1 else ""
+            note(f"{task}: {total}{speed}")
+        if done >= total:
+            self._started.pop(task, None)
+
+    def _show(self, bars: Bars, task: str, done: int, total: int) -> None:
+        if task not in self._tasks:
+            for finished in self._tasks.values():
+                bars.update(finished, visible=False)
+            self._tasks[task] = bars.add_task(task, total=total)
+        bars.update(self._tasks[task], completed=done, total=total)
+
+
+@contextmanager
+def reporting(quiet: bool) -> Iterator[Reporter]:
+    """Give a reporter for the length of the block; bars only when stderr is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield Reporter(quiet, None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _speed_column(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*shown, console=Console(stderr=True), transient=True) as bars:
+        yield Reporter(quiet, bars)
+
+
+def _speed_column() -> Any:
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        """Images or steps per second."""
+
+        def render(self, task: Any) -> Text:
+            return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+    return Speed()

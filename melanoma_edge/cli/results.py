@@ -1,0 +1,128 @@
+"""Tables and JSON of runs, artifacts and verdicts, the same wherever they are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from melanoma_edge.cli.console import estimate, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from exporters import Artifact
+    from melanoma_edge.parity.verdict import Verdict
+    from melanoma_edge.progress import Progress
+    from melanoma_edge.training.config import TrainConfig
+    from melanoma_edge.training.run import Run
+
+_HEADLINES = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_auc",
+    "melanoma_auc",
+    "sensitivity",
+    "specificity",
+    "brier",
+    "ece",
+)
+PLAN_SCHEMA = "melanoma-edge/plan/1"
+_FLIPS_SHOWN = 10
+
+
+def describe_run(run: Run, as_json: bool) -> None:
+    """Print what a run reached on each split, with 95 % intervals over lesions."""
+    from melanoma_edge.strictjson import to_plain
+
+    if as_json:
+        print_json({"schema": run.record.schema, "path": str(run.path), **to_plain(run.record)})
+        return
+    splits = list(run.record.metrics)
+    rows = [(name, *(estimate(run.record.metrics[split][name]) for split in splits)) for name in _HEADLINES]
+    rows += [("images", *(str(run.record.metrics[split]["images"]) for split in splits))]
+    synthetic = " (synthetic images)" if run.contract.provenance.synthetic else ""
+    print_table(f"{run.record.name}{synthetic}: value (95 % interval)", ("metric", *splits), rows)
+    point = run.contract.operating_point
+    claim = "certified at 95 % confidence" if point.certified else "too few to certify it: 59 are needed for 95 %"
+    note(
+        f"Threshold {point.threshold:.4g} for {run.contract.target} sensitivity {point.target_sensitivity:.0%}, "
+        f"chosen on {point.positives} validation lesions with {point.misses} below it; {claim}."
+    )
+    note(f"Run: {run.path}")
+
+
+def describe_compression(run: Run) -> None:
+    """Say what pruning reached and what it buys."""
+    record = run.record.compression
+    if not record:
+        return
+    size = record["deflated_bytes"]
+    before = f"{size['before']:,} -> " if size["before"] else ""
+    note(
+        f"Sparsity {record['reached']:.1%} of {record['pruned_weights']:,} weights in 1x1 convolutions "
+        f"({record['all_weights']:,} weights in all). Weights after deflate: {before}{size['after']:,} bytes. "
+        "A file as stored keeps its size, and dense kernels take the same time: zeros buy download bytes only."
+    )
+
+
+def plan_training(config: TrainConfig, out: Path, as_json: bool, progress: Progress) -> None:
+    """Print what ``train`` would do; reads the data, but neither decodes nor trains."""
+    from melanoma_edge.data.split import split_catalog
+    from melanoma_edge.model.imagenet import check_init
+    from melanoma_edge.model.spec import network
+    from melanoma_edge.strictjson import to_plain
+    from melanoma_edge.training.material import read_data
+
+    check_init(network(config.backbone, config.width, config.image_size, classes=2), config.init)
+    catalog = split_catalog(read_data(config, progress), config.seed)
+    splits = {name: len(catalog.part(name)) for name in ("train", "validation", "test")}
+    plan = {
+        "schema": PLAN_SCHEMA,
+        "out": str(out),
+        "configuration": to_plain(config),
+        "images": splits,
+        "classes": catalog.counts(),
+        "notes": list(catalog.notes),
+    }
+    print_plan(plan, as_json)
+
+
+def print_plan(plan: dict[str, Any], as_json: bool) -> None:
+    """Print a plan as JSON or as a table of its keys."""
+    if as_json:
+        print_json(plan)
+        return
+    rows = [(key, value) for key, value in plan.items() if key != "schema"]
+    print_table("Plan: nothing was written", ("what", "how"), rows)
+
+
+def describe_artifacts(artifacts: list[Artifact]) -> None:
+    """Print what was written."""
+    rows = [(item.path.name, item.format, item.precision, f"{item.bytes:,}", item.sha256[:12]) for item in artifacts]
+    print_table("Artifacts", ("file", "format", "precision", "bytes", "sha256"), rows)
+
+
+def describe_verdict(verdict: Verdict) -> None:
+    """Print each artifact's checks, the lesions that changed, and the verdict."""
+    for artifact in verdict.artifacts:
+        rows = [
+            (c.name, c.status.value, _number(c.value), _number(c.limit), _number(c.would_pass_at), c.why)
+            for c in artifact.judgement.checks
+        ]
+        title = f"{Path(artifact.path).name} on {artifact.runtime}: {artifact.verdict.value}"
+        print_table(title, ("check", "status", "value", "limit", "would pass at", "why"), rows)
+        flips = artifact.judgement.flips
+        for flip in flips[:_FLIPS_SHOWN]:
+            lost = "LOST " if flip.melanoma_lost else ""
+            note(
+                f"  {lost}{flip.image_id} ({flip.label}): {flip.float_class} -> {flip.exported_class}, "
+                f"score {flip.float_score:.4f} -> {flip.exported_score:.4f}"
+            )
+        if len(flips) > _FLIPS_SHOWN:
+            note(f"  and {len(flips) - _FLIPS_SHOWN} more; --json lists all")
+    note(
+        f"{verdict.verdict.value}: {len(verdict.artifacts)} artifacts on {verdict.groups} lesions "
+        f"({verdict.melanomas} {verdict.target}) of the {verdict.split} split, at threshold {verdict.threshold:.4g}"
+    )
+
+
+def _number(value: float | int | None) -> str:
+    return "" if value is None else f"{value:.4g}"

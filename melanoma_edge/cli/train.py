@@ -1,0 +1,87 @@
+"""``melanoma-edge train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from melanoma_edge.cli.console import note, reporting
+from melanoma_edge.cli.options import PATH, dry_run_option, force_option, output_options, resume_option, seed_option
+from melanoma_edge.cli.results import describe_run, plan_training
+
+_SOURCES = ("auto", "folder", "ham10000", "synthetic")
+
+
+@click.command("train")
+@click.option(
+    "--data", type=PATH, multiple=True, help="Folder of images; several are merged. Default: the synthetic set."
+)
+@click.option("--source", type=click.Choice(_SOURCES), default="auto", show_default=True, help="Layout of the data.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["error", "drop"]),
+    default="error",
+    show_default=True,
+    help="What to do with one image under two labels.",
+)
+@click.option("--skip-bad-images", is_flag=True, help="Leave unreadable images out, recorded, instead of stopping.")
+@click.option("--out", type=PATH, required=True, help="The run's directory.")
+@click.option(
+    "--preset", type=click.Choice(["tiny", "phone", "accurate"]), help="Default: phone with --data, tiny without."
+)
+@click.option("--backbone", type=click.Choice(["mobilenet_v2", "mobilenet_v1"]), help="Network.")
+@click.option("--width", type=float, help="Channel multiplier.")
+@click.option("--image-size", type=int, help="Pixels per side, a multiple of 32.")
+@click.option("--init", help="ImageNet weights: imagenet (downloads), none, or a keras.applications file without top.")
+@click.option("--epochs", type=int, help="Passes over the training split, at most.")
+@click.option("--batch-size", type=int, help="Images per step.")
+@click.option("--learning-rate", type=float, help="At its peak.")
+@click.option("--patience", type=int, help="Epochs without progress on validation before training stops.")
+@click.option("--prune", type=float, help="Share of the 1x1 convolutions' weights to set to zero on the way.")
+@click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")
+@click.option(
+    "--mixed-precision/--no-mixed-precision", default=None, help="float16 arithmetic; default: on a GPU only."
+)
+@resume_option
+@force_option
+@seed_option
+@dry_run_option
+@output_options
+def command(
+    out: Path, preset: str | None, resume: bool, force: bool, dry_run: bool, as_json: bool, quiet: bool, **options: Any
+) -> None:
+    """Train a classifier on skin-lesion images and leave a run.
+
+    The images are split 70/15/15 by lesion. Temperature and operating threshold are chosen on the validation split
+    only; the test split is measured once, at the end.
+
+    \b
+    Example:
+      melanoma-edge train --data HAM10000/ --out runs/ham --init imagenet
+      melanoma-edge train --out runs/try --epochs 2 --dry-run
+    """
+    from melanoma_edge.compression.prune import shaper_of
+    from melanoma_edge.training.config import configured
+
+    data = tuple(str(path) for path in options.pop("data"))
+    config = configured(preset or ("phone" if data else "tiny"), data=data, **options)
+    note(_first_line(data), quiet)
+    with reporting(quiet) as reporter:
+        if dry_run:
+            plan_training(config, out, as_json, reporter.progress)
+            return
+        from melanoma_edge.training.trainer import train
+
+        run = train(config, out, shaper=shaper_of(config), resume=resume, force=force, progress=reporter.progress)
+    describe_run(run, as_json)
+
+
+def _first_line(data: tuple[str, ...]) -> str:
+    return (
+        f"Training on {', '.join(data)}"
+        if data
+        else "Training on the built-in synthetic set: its numbers say nothing about people."
+    )

@@ -1,0 +1,120 @@
+"""Decisions for photos: file in, probabilities and decision out, without TensorFlow for exported files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.errors import DataError, MelanomaEdgeError
+from melanoma_edge.pixels import decode, square
+from melanoma_edge.runtime import open_model
+
+SCHEMA = "melanoma-edge/prediction/1"
+SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""What counts as an image inside a folder; files named one by one are always tried."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Answer one image. ``decision`` is ``refer`` when the target score reaches the threshold, else ``no-sign``."""
+
+    image: str
+    artifact: str
+    probabilities: dict[str, float]
+    target_score: float
+    melanoma_score: float | None
+    malignant_score: float | None
+    threshold: float
+    decision: str
+    quality: dict[str, int]
+    warnings: tuple[str, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON object of ``predict --json``."""
+        return {"schema": SCHEMA, **vars(self), "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Answer an image that could not be decoded."""
+
+    image: str
+    artifact: str
+    error: str
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON object of ``predict --json``."""
+        return {"schema": SCHEMA, **vars(self)}
+
+
+def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> Iterator[Prediction | Unreadable]:
+    """Decide on images one by one, in the order given; folders are walked in sorted order.
+
+    Args:
+        model: a run directory, ``.tflite`` or ``.onnx`` file; only the first loads TensorFlow.
+        images: files and folders.
+        threads: CPU threads of the runtime.
+
+    Raises:
+        DataError: when a path is missing or a folder holds no image.
+        TrustError: when the model is missing or not what it claims to be.
+    """
+    files = list(_files(images))
+    with open_model(model, threads) as runner:
+        for file in files:
+            try:
+                photo = decode(file)
+                pixels = square(photo, runner.contract.input_size)
+            except MelanomaEdgeError as error:
+                yield Unreadable(str(file), str(model), str(error).replace("\n", " "))
+                continue
+            probabilities = runner.infer(pixels[None])[0]
+            yield _answer(str(file), str(model), probabilities, runner.contract, min(photo.size))
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise DataError(f"no such image: {', '.join(missing[:10])}", fix="check the path")
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        if not found:
+            raise DataError(
+                "folder holds no image", where=str(path), fix=f"give files ending in {' '.join(sorted(SUFFIXES))}"
+            )
+        yield from found
+
+
+def _answer(
+    image: str, model: str, probabilities: NDArray[np.float32], contract: ModelContract, short_side: int
+) -> Prediction:
+    score = float(contract.target_score(probabilities))
+    melanoma, malignant = contract.melanoma_score(probabilities), contract.malignant_score(probabilities)
+    return Prediction(
+        image=image,
+        artifact=model,
+        probabilities={name: float(p) for name, p in zip(contract.classes, probabilities, strict=True)},
+        target_score=score,
+        melanoma_score=None if melanoma is None else float(melanoma),
+        malignant_score=None if malignant is None else float(malignant),
+        threshold=contract.threshold,
+        decision="refer" if score >= contract.threshold else "no-sign",
+        quality={"short_side": short_side, "input_size": contract.input_size},
+        warnings=tuple(_warnings(contract, short_side)),
+    )
+
+
+def _warnings(contract: ModelContract, short_side: int) -> Iterator[str]:
+    if contract.provenance.synthetic:
+        yield "the model was trained on synthetic images: its answers mean nothing for people"
+    if short_side < contract.input_size:
+        yield f"the photo's short side has {short_side} pixels, fewer than the model's {contract.input_size}"
