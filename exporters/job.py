@@ -123,9 +123,9 @@ def export_many(
         DataError: when training images for calibration are missing.
         MachineError: when a package is missing, a runtime crashes, or the disk is full.
     """
+    asked = list(asked)
+    planned(run, asked, batch=batch, force=force)
     pairs = checked(asked, batch)
-    for form, precision in pairs:
-        refuse_overwrite(_place(run, form, precision), force)
     material = _Material(run, calibration_images, seed, progress)
     artifacts = []
     for done, (form, precision) in enumerate(pairs):
@@ -133,6 +133,18 @@ def export_many(
         artifacts.append(_export_one(material, form, precision, batch))
     progress("exporting", len(pairs), len(pairs))
     return artifacts
+
+
+def planned(run: Run, asked: Iterable[tuple[str, str]], *, batch: int | None = 1, force: bool = False) -> list[Path]:
+    """Return the files that ``export_many`` would write, after every check that needs no computation.
+
+    Raises:
+        UsageError: for unknown names, what a format cannot do, or an existing file.
+    """
+    paths = [_place(run, form, precision) for form, precision in checked(asked, batch)]
+    for path in paths:
+        refuse_overwrite(path, force)
+    return paths
 
 
 def _place(run: Run, form: Format, precision: Precision) -> Path:

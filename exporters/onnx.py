@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +72,9 @@ def _quiet_tf2onnx() -> Iterator[None]:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     os.environ["TF2ONNX_LOG_LEVEL"] = str(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it still reads TFLite files with TensorFlow's deprecated interpreter
+            yield
     finally:
         if level is None:
             del os.environ["TF2ONNX_LOG_LEVEL"]

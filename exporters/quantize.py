@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from typing import Any
@@ -82,7 +83,7 @@ def uint8_input(int8: bytes) -> bytes:
     """
     model, generated = flatbuffer.load(int8), flatbuffer.schema()
     graph = model.subgraphs[0]
-    count = next(i for i, op in enumerate(graph.operators) if flatbuffer.op_name(model, op) == "QUANTIZE")
+    count = len(_SCALING)
     first = graph.operators[: count + 1]
     if [flatbuffer.op_name(model, op) for op in first] != [*_SCALING, "QUANTIZE"]:
         raise ExportError("the int8 model does not begin with the scaling of pixels", fix="report this with the log")
@@ -137,7 +138,8 @@ def _by_recipe(source: bytes, configure: Any, ranges: Ranges | None = None) -> b
         if name in known
     }
     try:
-        with quiet_native(), redirect_stderr(io.StringIO()):  # it draws a progress bar whatever it is told
+        with quiet_native(), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of its own use of LiteRT, and draws a bar whatever it is told
             quantizer = library.Quantizer(source)
             configure(quantizer)
             result = quantizer.quantize(values or None, enable_progress_bar=False, enable_progress_report=False)

@@ -13,6 +13,7 @@ from melanoma_edge.runtime.litert import INPUT, OUTPUT
 
 _CONVOLUTION = re.compile(r"([^/;]+)/(?:Conv2D|depthwise)\d*(?:;|$)")
 _LOGITS = "logits"
+_SCALING = {"SUB": "centred", "MUL": "scaled"}  # Keras counts such layers through the life of a process
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
@@ -116,6 +117,8 @@ def _copy_of(model: Any, index: int) -> int:
 
 
 def _layer(name: str, kind: str) -> str:
+    if kind in _SCALING:
+        return _SCALING[kind]
     found = _CONVOLUTION.search(name) if kind in _CONVOLUTIONS else None
     if found:
         return found.group(1)

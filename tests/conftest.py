@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -30,3 +33,38 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images: {folder} is missing; MELANOMA_EDGE_DATA may name another folder")
     return folder
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Name a tiny run, its images and what was exported of it; tests copy what they mean to change."""
+
+    data: Path
+    run: Path
+
+    def artifact(self, name: str) -> Path:
+        """Return an exported file, such as ``model-int8.tflite``."""
+        return self.run / "artifacts" / name
+
+    def photo(self) -> Path:
+        """Return one of its images."""
+        return next(iter(sorted((self.data / "images").glob("*.jpg"))))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    """Train a tiny network on a few synthetic lesions, once, and export it."""
+    from exporters import export_many
+    from melanoma_edge.data.synthetic import SyntheticSpec, write_synthetic
+    from melanoma_edge.training.config import configured
+    from melanoma_edge.training.trainer import train
+
+    home = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MELANOMA_EDGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        write_synthetic(home / "data", SyntheticSpec(lesions=96, image_size=48), workers=1)
+        config = configured("tiny", data=(str(home / "data"),), width=0.1, image_size=32, epochs=2, batch_size=16)
+        run = train(config, home / "run")
+        pairs = product(("tflite", "onnx"), ("float32", "int8"))
+        export_many(run, pairs, calibration_images=16)
+        yield Trained(home / "data", run.path)

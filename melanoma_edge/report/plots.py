@@ -10,22 +10,22 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from melanoma_edge.files import sha256_of, written
+from melanoma_edge.report.samples import Picture, Predictions, choose_samples, find_mistakes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS, ROWS = 6, 4
-"""The most pictures one grid holds, across and down."""
+COLUMNS = 6
+MOST = 24
+"""How many pictures a grid holds at most."""
 
 _BLUE, _ORANGE, _VERMILLION, _GREY = "#0072B2", "#E69F00", "#D55E00", "#666666"
 _DPI = 110
@@ -39,66 +39,6 @@ _STYLE = {
     "axes.titlelocation": "left",
     "legend.frameon": False,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """Hold one image, uint8 ``[N, N, 3]``, with what it is and what the model says.
-
-    ``probability`` is that of the predicted class; ``missed`` marks a target lesion scored below the threshold.
-    """
-
-    image_id: str
-    pixels: NDArray[np.uint8]
-    label: str
-    predicted: str
-    probability: float
-    target_score: float
-    missed: bool = False
-
-    @property
-    def wrong(self) -> bool:
-        """Whether the predicted class is not the label, or the lesion is a missed target."""
-        return self.missed or self.predicted != self.label
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """Hold the predictions of a whole split.
-
-    ``labels`` are class numbers ``[n]``, ``probabilities`` ``[n, classes]``, ``pixels`` uint8 ``[n, N, N, 3]`` (may be
-    memory-mapped: only the images drawn are read), ``target_columns`` the classes whose sum is the target score.
-    """
-
-    ids: Sequence[str]
-    labels: NDArray[np.integer[Any]]
-    probabilities: NDArray[np.floating[Any]]
-    pixels: NDArray[np.uint8]
-    target_columns: Sequence[int]
-
-    def scores(self) -> NDArray[np.float64]:
-        """Return the target score of each image, float64 ``[n]``."""
-        return np.asarray(self.probabilities[:, list(self.target_columns)].sum(axis=1), np.float64)
-
-    def missed(self, threshold: float) -> NDArray[np.bool_]:
-        """Say of each image whether it is a target lesion scored below the threshold, ``[n]``."""
-        return np.isin(self.labels, self.target_columns) & (self.scores() < threshold)
-
-    def pictures(self, chosen: Sequence[int], classes: Sequence[str], threshold: float) -> list[Picture]:
-        """Return the chosen images as pictures, in the order given."""
-        scores, missed, predicted = self.scores(), self.missed(threshold), self.probabilities.argmax(axis=1)
-        return [
-            Picture(
-                image_id=self.ids[index],
-                pixels=np.asarray(self.pixels[index]),
-                label=classes[int(self.labels[index])],
-                predicted=classes[int(predicted[index])],
-                probability=float(self.probabilities[index, predicted[index]]),
-                target_score=float(scores[index]),
-                missed=bool(missed[index]),
-            )
-            for index in chosen
-        ]
 
 
 def draw_plots(
@@ -115,7 +55,7 @@ def draw_plots(
 ) -> dict[str, str]:
     """Write ``history.png`` (where there is a history), ``confusion.png``, ``samples.png`` and ``mistakes.png``.
 
-    ``confusion`` and ``predictions`` are those of ``split``; every title names it, and says when it is synthetic.
+    ``confusion`` and ``predictions`` are those of ``split``. Every title says when the images are synthetic.
 
     Returns:
         The sha256 of each file by its name.
@@ -125,7 +65,7 @@ def draw_plots(
     """
     head = f"{name} (synthetic images)" if synthetic else name
     images = f"{len(predictions.ids)} {split} images"
-    samples, mistakes = choose_samples(predictions, seed), find_mistakes(predictions, threshold)
+    samples, mistakes = choose_samples(predictions, seed, MOST), find_mistakes(predictions, threshold)
     names = ["confusion.png", "samples.png", "mistakes.png"]
     if history:
         names.insert(0, "history.png")
@@ -137,35 +77,17 @@ def draw_plots(
         f"{head}: {len(samples)} of {images}, drawn at random, one of each class first (seed {seed})",
     )
     draw_pictures(
-        predictions.pictures(mistakes[: COLUMNS * ROWS], classes, threshold),
+        predictions.pictures(mistakes[:MOST], classes, threshold),
         folder / "mistakes.png",
         f"{head}: {_mistakes_in_words(len(mistakes), int(predictions.missed(threshold).sum()), threshold, images)}",
     )
     return {name: sha256_of(folder / name) for name in names}
 
 
-def choose_samples(predictions: Predictions, seed: int, count: int = COLUMNS * ROWS) -> list[int]:
-    """Choose images at random, one of each class first, and return their numbers ordered by label."""
-    shuffled = np.random.default_rng(seed).permutation(len(predictions.labels))
-    _, firsts = np.unique(predictions.labels[shuffled], return_index=True)
-    chosen = [*shuffled[firsts], *np.delete(shuffled, firsts)][:count]
-    return sorted(map(int, chosen), key=lambda index: int(predictions.labels[index]))
-
-
-def find_mistakes(predictions: Predictions, threshold: float) -> list[int]:
-    """Return the numbers of all mistakes: missed targets by rising score, then wrong classes by falling probability."""
-    scores, missed = predictions.scores(), predictions.missed(threshold)
-    wrong = (predictions.probabilities.argmax(axis=1) != predictions.labels) & ~missed
-    confidence = predictions.probabilities.max(axis=1)
-    first = sorted(np.flatnonzero(missed), key=lambda index: float(scores[index]))
-    then = sorted(np.flatnonzero(wrong), key=lambda index: -float(confidence[index]))
-    return [int(index) for index in (*first, *then)]
-
-
 def _mistakes_in_words(mistakes: int, missed: int, threshold: float, images: str) -> str:
     if not mistakes:
         return f"no mistakes in {images}"
-    count = f"the {COLUMNS * ROWS} most confident of {mistakes}" if mistakes > COLUMNS * ROWS else f"all {mistakes}"
+    count = f"the {MOST} most confident of {mistakes}" if mistakes > MOST else f"all {mistakes}"
     target = f"{missed} missed" if missed else "none missed"
     return f"{count} mistakes in {images}; target lesions scored below {threshold:.3f} come first ({target})"
 
@@ -221,7 +143,7 @@ def draw_pictures(pictures: Sequence[Picture], path: Path, title: str) -> None:
 
     Wrong ones have a cross, bold words and a thick dashed frame; right ones a tick and a thin frame.
     """
-    shown = pictures[: COLUMNS * ROWS]
+    shown = pictures[:MOST]
     rows = -(-len(shown) // COLUMNS)
     with _sheet(path, 2.05 * COLUMNS, 2.55 * rows + 0.5, title) as figure:
         if not shown:
@@ -315,11 +237,11 @@ def _picture(axes: Axes, picture: Picture) -> None:
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set(color=_VERMILLION, linewidth=3.5, linestyle="--") if picture.wrong else spine.set(color=_GREY)
-    names = f"{_shortened(picture.label, 10)} → {_shortened(picture.predicted, 10)}"
+    names = f"{_shortened(picture.label, 9)} → {_shortened(picture.predicted, 9)}"
     axes.set_title(
         f"{'✗' if picture.wrong else '✓'} {names} {picture.probability:.2f}",
         loc="center",
-        fontsize=8,
+        fontsize=7.5,
         fontweight="bold" if picture.wrong else "normal",
     )
     missed = ", MISSED" if picture.missed else ""

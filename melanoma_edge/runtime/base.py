@@ -19,8 +19,13 @@ Probabilities = NDArray[np.float32]
 class Runner(Protocol):
     """Execute one model. Used as a context manager; after the block it cannot infer any more."""
 
-    name: str
-    contract: ModelContract
+    @property
+    def name(self) -> str:
+        """The runtime's name."""
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model takes and answers."""
 
     def __enter__(self) -> Self: ...
 

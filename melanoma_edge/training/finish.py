@@ -31,6 +31,8 @@ from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights, save_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.report.plots import draw_plots
+from melanoma_edge.report.samples import Predictions
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.losses import class_prior
@@ -80,6 +82,7 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
     contract = _contract(out.name, outcome, calibrated, digest)
     write_text(out / CONTRACT, contract.to_json())
     metrics = _metrics(outcome, calibrated, contract, progress)
+    plots = _plots(out, outcome, calibrated, contract, metrics["test"]["confusion"])
     files = [CONTRACT, WEIGHTS, "catalog.csv", "catalog.json", "history.csv"]
     record = RunRecord(
         schema=SCHEMA,
@@ -94,6 +97,7 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
         compression=outcome.compression,
         images_left_out=outcome.left_out,
         files={name: sha256_of(out / name) for name in files},
+        plots=plots,
         weights_sha256=digest,
         metrics=metrics,
     )
@@ -168,6 +172,25 @@ def _metrics(outcome: Outcome, calibrated: _Calibrated, contract: ModelContract,
         found[split] = to_plain(metrics)
         progress("intervals", done + 1, len(outcome.splits))
     return found
+
+
+def _plots(
+    out: Path, outcome: Outcome, calibrated: _Calibrated, contract: ModelContract, confusion: Any
+) -> dict[str, str]:
+    test, columns = outcome.splits["test"], [contract.classes.index(name) for name in contract.target_classes]
+    predictions = Predictions(test.ids, test.labels, calibrated.probabilities("test"), test.pixels, columns)
+    synthetic, seed = contract.provenance.synthetic, outcome.config.seed
+    return draw_plots(
+        out / "plots",
+        outcome.history,
+        confusion,
+        contract.classes,
+        predictions,
+        contract.threshold,
+        out.name,
+        synthetic,
+        seed,
+    )
 
 
 def _training(outcome: Outcome) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class Parent:
 class RunRecord:
     """Hold ``run.json``: how the run was made and what it reached.
 
-    ``files`` are sha256 by relative path; ``metrics`` are by split; ``compression`` says what pruning or another
-    compression did, layer by layer.
+    ``files`` are sha256 by relative path, checked whenever the run is opened; ``plots`` those of the pictures.
+    ``metrics`` are by split; ``compression`` says what pruning or another compression did, layer by layer.
     """
 
     schema: str
@@ -57,6 +57,7 @@ class RunRecord:
     compression: dict[str, Any] | None
     images_left_out: tuple[str, ...]
     files: dict[str, str]
+    plots: dict[str, str]
     weights_sha256: str
     metrics: dict[str, Any]
 

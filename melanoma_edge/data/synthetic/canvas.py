@@ -76,9 +76,10 @@ class Canvas:
     def pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return pixel positions [n, 2] of places on the skin [n, 2]."""
         cos, sin = math.cos(self.pose.angle) * self.pose.zoom, math.sin(self.pose.angle) * self.pose.zoom
-        turned = np.stack([points[:, 0] * cos - points[:, 1] * sin, points[:, 0] * sin + points[:, 1] * cos], axis=1)
-        moved: NDArray[np.float64] = turned + np.array([self.pose.x, self.pose.y])
-        return moved * self.unit + np.array([self.width / 2, self.height / 2])
+        x, y = points[:, 0] * cos - points[:, 1] * sin, points[:, 0] * sin + points[:, 1] * cos
+        return np.stack(
+            [(x + self.pose.x) * self.unit + self.width / 2, (y + self.pose.y) * self.unit + self.height / 2], axis=1
+        )
 
     def sample(self, noise: Image.Image) -> Field:
         """Return a noise picture that covers the skin from -REACH to REACH as this view sees it."""
@@ -108,10 +109,11 @@ class Canvas:
     def strokes(self, lines: Sequence[NDArray[np.float64]], widths: Sequence[float]) -> Field:
         """Return a mask 0..1 of lines on the skin, each [n, 2]; no line is thinner than a fifth of a pixel."""
         layer, draw = self._layer()
-        for line, width in zip(lines, widths, strict=True):
+        placed = self.pixels(np.concatenate(lines)) * _FINER
+        ends = np.cumsum([len(line) for line in lines])[:-1]
+        for line, width in zip(np.split(placed, ends), widths, strict=True):
             wanted = width * self._scale
-            points = (self.pixels(line) * _FINER).ravel().tolist()
-            draw.line(points, fill=min(255, round(255 * max(wanted, 0.4))), width=max(1, round(wanted)))
+            draw.line(line.ravel().tolist(), fill=min(255, round(255 * max(wanted, 0.4))), width=max(1, round(wanted)))
         return _mask(layer)
 
     @property
@@ -146,8 +148,13 @@ def noise(random: np.random.Generator, octaves: Sequence[tuple[int, float]]) -> 
 
 def ramp(values: Field, start: float, end: float) -> Field:
     """Return 0 for ``values`` before ``start``, 1 beyond ``end``, a smooth step between; ``start`` may be larger."""
-    part = np.clip((values - np.float32(start)) * np.float32(1 / (end - start)), np.float32(0), np.float32(1))
-    smooth: Field = part * part * (np.float32(3) - np.float32(2) * part)
+    part: Field = values - np.float32(start)
+    part *= np.float32(1 / (end - start))
+    np.clip(part, np.float32(0), np.float32(1), out=part)
+    smooth: Field = part * np.float32(-2)
+    smooth += np.float32(3)
+    smooth *= part
+    smooth *= part
     return smooth
 
 

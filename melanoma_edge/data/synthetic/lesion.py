@@ -16,13 +16,13 @@ PALE = (0.90, 0.80, 0.77)
 CHALK = (0.97, 0.93, 0.82)
 KERATIN = (0.93, 0.87, 0.70)
 BROWN_DOT = (0.42, 0.30, 0.26)
-BLUE_NEST = (0.36, 0.40, 0.52)
+BLUE_NEST = (0.36, 0.37, 0.46)
 BLOOD = (0.62, 0.10, 0.20)
 VESSEL = (0.84, 0.42, 0.46)
 PINK = (0.97, 0.72, 0.72)
 RUST = (0.92, 0.48, 0.46)
 
-_LOBES = (2, 3, 4, 5, 6)
+_MOST_LOBES = 6
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 
@@ -59,7 +59,9 @@ def paint_lesion(picture: Field, canvas: Canvas, look: Look, random: np.random.G
 def _ground(canvas: Canvas, look: Look, random: np.random.Generator) -> _Ground:
     coarse = canvas.sample(noise(random, ((9, 0.9), (17, 0.6), (33, 0.35), (66, 0.2))))
     fine = canvas.sample(noise(random, ((20, 0.55), (40, 0.5), (80, 0.5), (160, 0.5))))
-    depth: Field = _depth(canvas, look, random) + np.float32(look.ragged) * (fine + np.float32(0.4) * coarse)
+    depth = _depth(canvas, look, random)
+    depth += fine * np.float32(look.ragged)
+    depth += coarse * np.float32(0.4 * look.ragged)
     body = ramp(depth, -look.softness / 2, look.softness / 2)
     if look.patchy:
         body = body * (np.float32(1) - np.float32(look.patchy) * ramp(coarse + fine, -0.1, 0.5))
@@ -76,14 +78,12 @@ def _depth(canvas: Canvas, look: Look, random: np.random.Generator) -> Field:
     r = np.sqrt(x * x + y * y) + np.float32(1e-6)
     cos, sin = x / r, y / r
     twice = cos + cos
-    cosines, sines = [np.ones_like(r), cos], [np.zeros_like(r), sin]
-    for _ in range(2, _LOBES[-1] + 1):
-        cosines.append(twice * cosines[-1] - cosines[-2])
-        sines.append(twice * sines[-1] - sines[-2])
+    before, now = (np.float32(1), np.float32(0)), (cos, sin)
     boundary = np.ones_like(r)
-    for lobe in _LOBES:
+    for lobe in range(2, _MOST_LOBES + 1):
+        before, now = now, (twice * now[0] - before[0], twice * now[1] - before[1])
         a, b = (2 * random.random(2) - 1) * look.lobes * (2.0 / math.sqrt(lobe))
-        boundary += np.float32(a) * cosines[lobe] + np.float32(b) * sines[lobe]
+        boundary += now[0] * np.float32(a) + now[1] * np.float32(b)
     depth: Field = np.float32(1) - r / (boundary * np.float32(look.radius))
     return depth
 
@@ -120,15 +120,21 @@ def _network(picture: Field, ground: _Ground) -> None:
     if not look.network:
         return
     pitch = 0.075 + 0.035 * random.random()
-    bend = np.float32(0.05 + 0.08 * look.atypia)
-    x: Field = (ground.canvas.skin[0] + bend * ground.coarse) / np.float32(pitch)
-    y: Field = (ground.canvas.skin[1] + bend * ground.fine) / np.float32(pitch)
+    bend = 0.05 + 0.08 * look.atypia
+    x = _bent(ground.canvas.skin[0], ground.coarse, bend, pitch)
+    y = _bent(ground.canvas.skin[1], ground.fine, bend, pitch)
     slope = np.float32(math.sqrt(0.75))
     cells = wave(x) + wave(y * slope - x * np.float32(0.5)) + wave(y * slope + x * np.float32(0.5))
     lines = ramp(cells + np.float32(0.4 + 0.8 * look.atypia) * ground.coarse, 0.7, -1.2)
     rim = ramp(ground.depth, -0.2, 0.1) * ramp(ground.depth, 1.0, 0.35)
     holes = np.float32(1) - np.float32(look.atypia) * ramp(ground.coarse, -0.1, 0.3)
     tint(picture, lines * rim * holes * np.float32(look.network), (0.45, 0.36, 0.34))
+
+
+def _bent(place: Field, uneven: Field, bend: float, pitch: float) -> Field:
+    turns: Field = place * np.float32(1 / pitch)
+    turns += uneven * np.float32(bend / pitch)
+    return turns
 
 
 def _streaks(picture: Field, ground: _Ground) -> None:
@@ -169,8 +175,8 @@ def _dark_structures(picture: Field, ground: _Ground) -> None:
     if look.globules:
         tint(picture, _spots(ground, look.globules, 0.9, 0.014, 0.04) * np.float32(0.8), BROWN_DOT)
     if look.leaves:
-        nests = _leaves(ground) * np.float32(0.85)
-        blend(picture, nests * ramp(ground.fine, -1.1, -0.2), BLUE_NEST)
+        nests = _leaves(ground) * np.float32(0.8)
+        blend(picture, nests * ramp(ground.fine, -0.9, 0.3), BLUE_NEST)
     if look.comedones:
         tint(picture, _spots(ground, look.comedones, 0.85, 0.022, 0.05) * np.float32(0.85), BROWN_DOT)
 

@@ -191,12 +191,16 @@ def light(picture: Field, canvas: Canvas, scene: Scene) -> None:
 
 def expose(picture: Field, canvas: Canvas, scene: Scene, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return ``picture`` as uint8 [H, W, 3] with the camera's blur and grain."""
-    levels = np.clip(picture * np.float32(255), np.float32(0), np.float32(255)).astype(np.uint8)
-    pixels = np.ascontiguousarray(levels.transpose(1, 2, 0))
+    grain = random.standard_normal((canvas.height, canvas.width), dtype=np.float32)
+    grain *= np.float32(255 * scene.grain)
+    grain += np.float32(0.5)
+    planes = _bytes(picture * np.float32(255))
     if scene.blur:
-        soft = Image.fromarray(pixels).filter(ImageFilter.BoxBlur(1.6 * scene.blur * canvas.unit))
-        pixels = np.asarray(soft)
-    grain = random.standard_normal((canvas.height, canvas.width, 1), dtype=np.float32) * np.float32(255 * scene.grain)
-    noisy: Field = np.clip(pixels + grain + np.float32(0.5), np.float32(0), np.float32(255))
-    levels = noisy.astype(np.uint8)
-    return levels
+        soften = ImageFilter.BoxBlur(1.6 * scene.blur * canvas.unit)
+        planes = np.stack([np.asarray(Image.fromarray(plane).filter(soften)) for plane in planes])
+    return np.ascontiguousarray(_bytes(planes + grain).transpose(1, 2, 0))
+
+
+def _bytes(levels: Field) -> NDArray[np.uint8]:
+    whole: NDArray[np.uint8] = np.clip(levels, np.float32(0), np.float32(255), out=levels).astype(np.uint8)
+    return whole

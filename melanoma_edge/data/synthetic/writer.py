@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import io
 import json
@@ -11,9 +12,10 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from PIL import Image
 
 from melanoma_edge.data.synthetic.picture import render
 from melanoma_edge.data.synthetic.spec import Stream, SyntheticSpec, View, generator, plan
-from melanoma_edge.errors import DataError, UsageError, machine_errors, named
+from melanoma_edge.errors import DataError, MachineError, UsageError, machine_errors, named
 from melanoma_edge.files import locked, to_json
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
@@ -54,11 +56,12 @@ def write_synthetic(folder: Path, spec: SyntheticSpec, progress: Progress = sile
     Raises:
         UsageError: when ``folder`` holds something else, or ``workers`` is below 1.
         DataError: when ``folder`` holds this set but no longer all of it.
-        MachineError: when the disk is full, read-only or not permitted.
+        MachineError: when the disk is full, read-only or not permitted, or a drawing process is killed.
     """
     count = len(os.sched_getaffinity(0)) if workers is None else workers
     if count < 1:
         raise UsageError(f"cannot draw with {count} processes", fix="give 1 or more")
+    folder = folder.resolve()
     with locked(folder.with_name(f".{folder.name}.lock"), wait=True):
         if not _complete(folder, spec):
             with _whole(folder) as part:
@@ -100,10 +103,11 @@ def _marker(spec: SyntheticSpec, views: Sequence[View]) -> dict[str, Any]:
 @contextmanager
 def _whole(folder: Path) -> Iterator[Path]:
     """Give an empty sibling to fill, and rename it to ``folder`` when the block ends well."""
-    part = folder.with_name(f".{folder.name}.part")
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     with machine_errors(f"writing {folder.name}"):
         # The lock is held, so what lies here was left by a process that was killed.
-        shutil.rmtree(part, ignore_errors=True)
+        for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+            shutil.rmtree(stale, ignore_errors=True)
         try:
             (part / "images").mkdir(parents=True)
             yield part
@@ -117,14 +121,18 @@ def _fill(part: Path, spec: SyntheticSpec, progress: Progress, workers: int) -> 
     chunks = [views[start : start + _CHUNK] for start in range(0, len(views), _CHUNK)]
     done = 0
     progress(_TASK, 0, len(views))
-    for drawn in _drawn(part / "images", spec, chunks, min(workers, len(chunks))):
-        done += drawn
-        progress(_TASK, done, len(views))
+    # Closed at once when the loop is left early: nothing may draw into a folder that is being removed.
+    with closing(_drawn(part / "images", spec, chunks, min(workers, len(chunks)))) as steps:
+        for drawn in steps:
+            done += drawn
+            progress(_TASK, done, len(views))
     (part / "metadata.csv").write_text(_metadata(spec, views), "utf-8")
     (part / MARKER).write_text(to_json(_marker(spec, views)), "utf-8")
 
 
-def _drawn(images: Path, spec: SyntheticSpec, chunks: Sequence[Sequence[View]], workers: int) -> Iterator[int]:
+def _drawn(
+    images: Path, spec: SyntheticSpec, chunks: Sequence[Sequence[View]], workers: int
+) -> Generator[int, None, None]:
     """Draw chunk after chunk and yield the number of images in each."""
     if workers == 1:
         for chunk in chunks:
@@ -137,6 +145,9 @@ def _drawn(images: Path, spec: SyntheticSpec, chunks: Sequence[Sequence[View]], 
         try:
             for future in as_completed(waiting):
                 yield future.result()
+        except BrokenProcessPool as error:
+            fix = "give fewer workers, or free some memory"
+            raise MachineError("a drawing process was ended from outside", fix=fix) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
