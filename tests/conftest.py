@@ -63,7 +63,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MELANOMA_EDGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         write_synthetic(home / "data", SyntheticSpec(lesions=96, image_size=48), workers=1)
-        config = configured("tiny", data=(str(home / "data"),), width=0.1, image_size=32, epochs=2, batch_size=16)
+        config = configured("tiny", data=(str(home / "data"),), width=0.1, image_size=64, epochs=2, batch_size=16)
         run = train(config, home / "run")
         pairs = product(("tflite", "onnx"), ("float32", "int8"))
         export_many(run, pairs, calibration_images=16)

@@ -79,8 +79,8 @@ def toy_contract(**changes: Any) -> ModelContract:
 
 def toy_weights(spec: NetworkSpec) -> dict[str, Any]:
     """Return weights whose activations vary enough for quantization to be visible."""
-    from melanoma_edge.model.mobilenet import build
     from melanoma_edge.model.classifier import get_weights
+    from melanoma_edge.model.mobilenet import build
 
     generator = np.random.default_rng(0)
     weights = get_weights(build(spec))

@@ -9,7 +9,7 @@ from melanoma_edge.cli.console import estimate, note, print_json, print_table
 
 if TYPE_CHECKING:
     from exporters import Artifact
-    from melanoma_edge.parity.verdict import Verdict
+    from melanoma_edge.parity.verdict import ArtifactVerdict, Verdict
     from melanoma_edge.progress import Progress
     from melanoma_edge.training.config import TrainConfig
     from melanoma_edge.training.run import Run
@@ -101,27 +101,47 @@ def describe_artifacts(artifacts: list[Artifact]) -> None:
 
 
 def describe_verdict(verdict: Verdict) -> None:
-    """Print each artifact's checks, the lesions that changed, and the verdict."""
+    """Print each artifact's checks, the lesions that changed, and at last one row per artifact."""
     for artifact in verdict.artifacts:
-        rows = [
-            (c.name, c.status.value, _number(c.value), _number(c.limit), _number(c.would_pass_at), c.why)
-            for c in artifact.judgement.checks
-        ]
-        title = f"{Path(artifact.path).name} on {artifact.runtime}: {artifact.verdict.value}"
-        print_table(title, ("check", "status", "value", "limit", "would pass at", "why"), rows)
-        flips = artifact.judgement.flips
-        for flip in flips[:_FLIPS_SHOWN]:
-            lost = "LOST " if flip.melanoma_lost else ""
-            note(
-                f"  {lost}{flip.image_id} ({flip.label}): {flip.float_class} -> {flip.exported_class}, "
-                f"score {flip.float_score:.4f} -> {flip.exported_score:.4f}"
-            )
-        if len(flips) > _FLIPS_SHOWN:
-            note(f"  and {len(flips) - _FLIPS_SHOWN} more; --json lists all")
+        _describe_judged(artifact)
+    names = ("class_agreement", "decision_agreement", "sensitivity_loss", "melanoma_auc_change")
+    rows = []
+    for artifact in verdict.artifacts:
+        checks = {check.name: check for check in artifact.judgement.checks}
+        lost = sum(flip.melanoma_lost for flip in artifact.judgement.flips)
+        numbers = [_number(checks[name].value) if name in checks else "none" for name in names]
+        rows.append(
+            (Path(artifact.path).name, artifact.runtime, f"{artifact.bytes:,}", *numbers, lost, artifact.verdict)
+        )
+    columns = (
+        "artifact",
+        "runtime",
+        "bytes",
+        *(name.replace("_", " ") for name in names),
+        f"{verdict.target}s lost",
+        "verdict",
+    )
+    print_table(f"Parity with the float model on the {verdict.split} split", columns, rows)
     note(
         f"{verdict.verdict.value}: {len(verdict.artifacts)} artifacts on {verdict.groups} lesions "
-        f"({verdict.melanomas} {verdict.target}) of the {verdict.split} split, at threshold {verdict.threshold:.4g}"
+        f"({verdict.melanomas} {verdict.target}), at threshold {verdict.threshold:.4g}"
     )
+
+
+def _describe_judged(artifact: ArtifactVerdict) -> None:
+    checks = artifact.judgement.checks
+    rows = [(c.name, c.status, _number(c.value), _number(c.limit), _number(c.would_pass_at), c.why) for c in checks]
+    title = f"{Path(artifact.path).name} on {artifact.runtime}: {artifact.verdict.value}"
+    print_table(title, ("check", "status", "value", "limit", "would pass at", "why"), rows)
+    flips = artifact.judgement.flips
+    for flip in flips[:_FLIPS_SHOWN]:
+        lost = "LOST " if flip.melanoma_lost else ""
+        note(
+            f"  {lost}{flip.image_id} ({flip.label}): {flip.float_class} -> {flip.exported_class}, "
+            f"score {flip.float_score:.4f} -> {flip.exported_score:.4f}"
+        )
+    if len(flips) > _FLIPS_SHOWN:
+        note(f"  and {len(flips) - _FLIPS_SHOWN} more; --json lists all")
 
 
 def _number(value: float | int | None) -> str:

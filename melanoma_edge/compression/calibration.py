@@ -40,7 +40,7 @@ def calibration_images(run: Run, count: int, seed: int, progress: Progress = sil
 
     Args:
         run: the run whose training images are drawn from.
-        count: how many; fewer come when there are fewer training groups.
+        count: how many; fewer come when there are fewer training groups, more when there are more classes.
         seed: of the draw.
         progress: told of images decoded, if they are not in the cache.
 

@@ -8,3 +8,5 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from toys import toy_artifacts, toy_batch, toy_expected, toy_run
 
 __all__ = ["toy_artifacts", "toy_batch", "toy_expected", "toy_run"]
+
+sys.path.insert(0, str(Path(__file__).parent))

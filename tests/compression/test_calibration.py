@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import ToyRun, toy_catalog, toy_contract
+
+from melanoma_edge.compression.calibration import _shares, calibration_images, choose_rows, collect_ranges
+from melanoma_edge.data.catalog import Catalog
+from melanoma_edge.errors import DataError, UsageError
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return toy_catalog(tmp_path_factory.mktemp("images") / "all")
+
+
+def changed(catalog: Catalog, place: int, **fields: Any) -> Catalog:
+    rows = list(catalog.rows)
+    rows[place] = replace(rows[place], **fields)
+    return replace(catalog, rows=tuple(rows))
+
+
+def test_images_come_from_training_one_of_each_group(catalog: Catalog) -> None:
+    chosen = choose_rows(catalog, 100, seed=0)
+    assert {row.split for row in chosen} == {"train"}
+    assert len({row.group for row in chosen}) == len(chosen) == 16
+    assert [row.image_id for row in chosen] == sorted(row.image_id for row in chosen)
+
+
+def test_the_draw_depends_on_the_seed_alone(catalog: Catalog) -> None:
+    assert choose_rows(catalog, 8, seed=1) == choose_rows(catalog, 8, seed=1)
+    assert choose_rows(catalog, 8, seed=1) != choose_rows(catalog, 8, seed=2)
+
+
+def test_classes_keep_their_proportion(catalog: Catalog) -> None:
+    labels = [row.label for row in choose_rows(catalog, 8, seed=0)]
+    assert (labels.count("MEL"), labels.count("NV"), labels.count("BKL")) == (2, 5, 1)
+
+
+def test_equal_images_under_two_names_count_once(catalog: Catalog) -> None:
+    double = changed(catalog, 2, sha256=catalog.rows[0].sha256)
+    double = changed(double, 3, sha256=catalog.rows[1].sha256)
+    hashes = [row.sha256 for row in choose_rows(double, 100, seed=0)]
+    assert len(set(hashes)) == len(hashes)
+
+
+@pytest.mark.parametrize("field", ["group", "sha256"])
+def test_training_that_leaks_into_test_is_refused(catalog: Catalog, field: str) -> None:
+    leaking = changed(catalog, 39, **{field: getattr(catalog.rows[0], field)})
+    with pytest.raises(DataError, match="shares groups or images"):
+        choose_rows(leaking, 4, seed=0)
+
+
+def test_no_images_and_no_count_are_refused(catalog: Catalog) -> None:
+    with pytest.raises(UsageError, match="0 calibration images"):
+        choose_rows(catalog, 0, seed=0)
+    tested = replace(catalog, rows=catalog.part("test"))
+    with pytest.raises(DataError, match="no training images"):
+        choose_rows(tested, 4, seed=0)
+
+
+def test_pixels_belong_to_the_ids_and_the_hash_to_the_images(catalog: Catalog, tmp_path: Path) -> None:
+    from PIL import Image
+
+    run: Any = ToyRun(tmp_path, toy_contract(), catalog)
+    found = calibration_images(run, 6, seed=3)
+    paths = {row.image_id: row.path for row in catalog.rows}
+    for image_id, pixels in zip(found.image_ids, found.pixels, strict=True):
+        np.testing.assert_array_equal(pixels, np.asarray(Image.open(paths[image_id])))
+    assert sum(found.class_counts.values()) == 6 and list(found.class_counts) == ["MEL", "NV", "BKL"]
+    assert found.sha256 == calibration_images(run, 6, seed=3).sha256 != calibration_images(run, 6, seed=4).sha256
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=9).filter(any), st.integers(1, 600))
+def test_shares_are_whole_and_within_what_there_is(sizes: list[int], count: int) -> None:
+    shares = _shares(sizes, count)
+    present = sum(size > 0 for size in sizes)
+    assert all(0 <= share <= size for share, size in zip(shares, sizes, strict=True))
+    assert sum(shares) >= min(count, sum(sizes))
+    assert sum(shares) <= max(min(count, sum(sizes)) + present, present)
+    assert all(share > 0 for share, size in zip(shares, sizes, strict=True) if size)
+
+
+def test_ranges_are_the_plain_extremes_over_all_images(toy_artifacts: Any, toy_batch: Any) -> None:
+    data = toy_artifacts["tflite", "float32"].path.read_bytes()
+    told: list[tuple[str, int, int]] = []
+    whole = collect_ranges(data, toy_batch[:6], lambda *step: told.append(step))
+    parts = [collect_ranges(data, toy_batch[start : start + 3]) for start in (0, 3)]
+    assert told[-1] == ("measuring ranges", 6, 6)
+    assert whole["image"] == (float(toy_batch[:6].min()), float(toy_batch[:6].max()))
+    assert 0 <= whole["stem"][0] < whole["stem"][1] <= 6
+    for name, (low, high) in whole.items():
+        assert (low, high) == (min(part[name][0] for part in parts), max(part[name][1] for part in parts))

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from melanoma_edge.errors import TrustError
+from melanoma_edge.runtime import open_model
+from melanoma_edge.training.run import Run
+
+
+def test_a_run_directory_is_run_by_keras(
+    toy_run: Any, toy_batch: Any, toy_expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(Run, "open", lambda path: opened.append(path) or toy_run)
+    with open_model(tmp_path) as runner:
+        answers = runner.infer(np.concatenate([toy_batch, toy_batch[:3]]))
+        assert runner.infer(toy_batch[:0]).shape == (0, 3)
+    assert opened == [tmp_path] and runner.name == "keras" and runner.contract == toy_run.contract
+    np.testing.assert_allclose(answers[:64], toy_expected, atol=1e-6)
+    np.testing.assert_allclose(answers[64:], toy_expected[:3], atol=1e-6)
+
+
+def test_a_folder_that_is_no_run_is_not_trusted(tmp_path: Path) -> None:
+    with pytest.raises(TrustError):
+        open_model(tmp_path)
