@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ class ModelContract:
         """
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TrustError(f"contract is not JSON: {error}", where=where, fix=_REMAKE) from error
         return cls.from_document(document, where)
 
@@ -153,6 +154,7 @@ class ModelContract:
 
 
 _REMAKE = "export the run again with this version of melanoma-edge"
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 def check_schema(document: Any, wanted: str, where: str) -> None:
@@ -161,7 +163,7 @@ def check_schema(document: Any, wanted: str, where: str) -> None:
     if found == wanted:
         return
     kind, _, version = str(found).rpartition("/")
-    newer = kind == wanted.rpartition("/")[0] and version.isdigit() and int(version) > int(wanted.rpartition("/")[2])
+    newer = kind == wanted.rpartition("/")[0] and _NUMBER.fullmatch(version) and int(version) > int(wanted.rpartition("/")[2])
     fix = "upgrade melanoma-edge" if newer else f"give a file whose schema is {wanted}"
     raise TrustError(
         f"{'newer ' if newer else ''}schema {found!r}, but this version reads {wanted!r}", where=where, fix=fix
@@ -183,10 +185,11 @@ def read_contract(path: Path) -> ModelContract:
 def _problem(contract: ModelContract) -> str:
     classes = contract.classes
     parts = (contract.target_classes, contract.melanoma_classes, contract.malignant_classes)
+    point = contract.operating_point
     checks = {
         "classes must be two or more different names": len(set(classes)) == len(classes) >= 2,
-        "target, melanoma and malignant classes must be among classes": all(
-            set(part) <= set(classes) for part in parts
+        "target, melanoma and malignant classes must be among classes, each once": all(
+            set(part) <= set(classes) and len(set(part)) == len(part) for part in parts
         ),
         "target_classes must not be empty or everything": 0 < len(set(contract.target_classes)) < len(classes),
         "class_prior must be one share per class, summing to 1": len(contract.class_prior) == len(classes)
@@ -196,6 +199,8 @@ def _problem(contract: ModelContract) -> str:
         "input_range must be 0 and 255": contract.input_range == (0, 255),
         "pixel recipe is not one this version knows": contract.pixels == PixelRecipe(),
         "temperature must be positive": 0 < contract.temperature < float("inf"),
-        "threshold must lie between 0 and 1": 0 <= contract.threshold <= 1,
+        "threshold must lie between 0 and 1": 0 <= point.threshold <= 1,
+        "target sensitivity must lie between 0 and 1": 0 <= point.target_sensitivity <= 1,
+        "misses must not be more than positives": 0 <= point.misses <= point.positives,
     }
     return "; ".join(message for message, holds in checks.items() if not holds)

@@ -36,7 +36,7 @@ def to_json(document: Any) -> str:
 
 def refuse_overwrite(path: Path, force: bool) -> None:
     """Raise ``UsageError`` when ``path`` exists and ``force`` is not given."""
-    if path.exists() and not force:
+    if (path.exists() or path.is_symlink()) and not force:
         raise UsageError("refusing to overwrite", where=str(path), fix="choose another name or add --force")
 
 

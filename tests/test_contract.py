@@ -47,7 +47,10 @@ DOCUMENT: dict[str, Any] = json.loads(CONTRACT.to_json())
 words = st.text(max_size=12)
 shares = st.floats(0, 1)
 counts = st.integers(0, 10**6)
-points = st.builds(OperatingPoint, shares, shares, counts, counts, st.booleans())
+points = st.builds(
+    lambda threshold, aim, hits, misses, certified: OperatingPoint(threshold, aim, hits + misses, misses, certified),
+    *(shares, shares, counts, counts, st.booleans()),
+)
 lists = st.lists(words, max_size=3).map(tuple)
 provenances = st.builds(Provenance, words, words, lists, lists, st.booleans(), words, words, words)
 
@@ -131,6 +134,7 @@ def test_every_key_is_needed(name: str) -> None:
         ({"target_classes": ("SCC",)}, "among classes"),
         ({"melanoma_classes": ("SCC",)}, "among classes"),
         ({"malignant_classes": ("SCC",)}, "among classes"),
+        ({"target_classes": ("MEL", "MEL")}, "each once"),
         ({"target_classes": ()}, "must not be empty or everything"),
         ({"target_classes": ("MEL", "NV", "BCC")}, "must not be empty or everything"),
         ({"class_prior": (0.5, 0.5)}, "one share per class"),
@@ -147,6 +151,9 @@ def test_every_key_is_needed(name: str) -> None:
         ({"temperature": float("nan")}, "temperature must be positive"),
         ({"operating_point": OperatingPoint(1.5, 0.95, 1, 0, False)}, "threshold must lie"),
         ({"operating_point": OperatingPoint(float("nan"), 0.95, 1, 0, False)}, "threshold must lie"),
+        ({"operating_point": OperatingPoint(0.5, float("nan"), 1, 0, False)}, "target sensitivity must lie"),
+        ({"operating_point": OperatingPoint(0.5, 0.95, 1, 2, False)}, "misses must not be more"),
+        ({"operating_point": OperatingPoint(0.5, 0.95, -1, -1, False)}, "misses must not be more"),
     ],
 )
 def test_contradictions_are_refused(change: dict[str, Any], message: str) -> None:
@@ -165,7 +172,20 @@ def test_a_newer_schema_asks_for_an_upgrade() -> None:
     assert caught.value.fix == "upgrade melanoma-edge"
 
 
-@pytest.mark.parametrize("schema", ["melanoma-edge/run/1", "melanoma-edge/contract/0", "contract", "", None, 1, "/²"])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "melanoma-edge/run/1",
+        "melanoma-edge/run/2",
+        "melanoma-edge/contract/0",
+        "melanoma-edge/contract/²",
+        f"melanoma-edge/contract/{'9' * 5000}",
+        "contract",
+        "",
+        None,
+        1,
+    ],
+)
 def test_another_schema_is_refused_without_advice_to_upgrade(schema: Any) -> None:
     with pytest.raises(TrustError, match="but this version reads") as caught:
         check_schema({"schema": schema}, SCHEMA, "file")

@@ -18,8 +18,8 @@ from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.training.config import TrainConfig
-from melanoma_edge.training.run import Run
 from melanoma_edge.training.material import Origin
+from melanoma_edge.training.run import Run
 from melanoma_edge.training.trainer import train
 
 _RAMPS = 40
@@ -49,16 +49,18 @@ class Pruning:
 
     def __init__(self, sparsity: float, begin: float, end: float) -> None:
         self._sparsity, self._begin, self._end = sparsity, begin, end
-        self._ready_step = 0
+        self._complete = 0
         self._wrappers: list[Any] = []
 
     def wrap(self, model: Any, total_steps: int) -> Any:
         """Return the model with every prunable layer wrapped."""
         sparsity = _tfmot()
-        begin, end = round(self._begin * total_steps), round(self._end * total_steps)
-        frequency = max(1, (end - begin) // _RAMPS)
-        self._ready_step = begin + frequency * -(-(end - begin) // frequency) + 1
-        schedule = sparsity.PolynomialDecay(0.0, self._sparsity, begin, max(end, begin + 1), frequency=frequency)
+        begin = min(round(self._begin * total_steps), total_steps - 1)
+        length = max(1, round(self._end * total_steps) - begin)
+        frequency = max(1, length // _RAMPS)
+        # Masks are drawn every `frequency` steps: the last drawing must be the one of full sparsity.
+        self._complete = begin + length // frequency * frequency
+        schedule = sparsity.PolynomialDecay(0.0, self._sparsity, begin, self._complete, frequency=frequency)
         policy = _policy(sparsity)
         wrapped = sparsity.prune_low_magnitude(model, pruning_schedule=schedule, pruning_policy=policy)
         self._wrappers = [layer for layer in wrapped.layers if isinstance(layer, sparsity.PruneLowMagnitude)]
@@ -77,7 +79,7 @@ class Pruning:
 
     def ready(self, step: int) -> bool:
         """Tell whether full sparsity was reached."""
-        return step > self._ready_step
+        return step >= self._complete
 
     def report(self, before: Weights | None, after: Weights) -> dict[str, Any]:
         """Describe the sparsity reached, layer by layer, and what it does to the size of compressed weights.

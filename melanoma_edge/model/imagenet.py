@@ -49,10 +49,13 @@ def load_imagenet(model: Any, spec: NetworkSpec, init: str, cache: Path) -> str:
         TrustError: when it does not fit the network or its checksum is wrong.
     """
     check_init(spec, init)
-    path = _download(spec, cache) if init == "imagenet" else Path(init)
-    donor = _donor(spec, path)
     if init == "imagenet":
+        path = _download(spec, cache)
+        donor = _donor(spec, path, fix=f"delete {path} and download again")
         _check_download(spec, donor, path)
+    else:
+        path = Path(init)
+        donor = _donor(spec, path, fix="give weights of the same backbone and width, without top")
     _copy(donor, model, path)
     return sha256_of(path)
 
@@ -85,18 +88,15 @@ def _download(spec: NetworkSpec, cache: Path) -> Path:
         raise DataError(f"ImageNet weights could not be downloaded: {error}", where=name, fix=_WAYS) from error
 
 
-def _donor(spec: NetworkSpec, path: Path) -> Any:
+def _donor(spec: NetworkSpec, path: Path, fix: str) -> Any:
     _, keras = load_tensorflow()
     kind = keras.applications.MobileNetV2 if spec.family == "mobilenet_v2" else keras.applications.MobileNet
     donor = kind(input_shape=(224, 224, 3), alpha=spec.width, include_top=False, weights=None)
     try:
         donor.load_weights(str(path))
     except Exception as error:  # h5py and keras raise many types for a wrong or broken file
-        raise TrustError(
-            f"weights file does not fit {spec.family} of width {spec.width}: {error}",
-            where=str(path),
-            fix="give weights of the same backbone and width, without top",
-        ) from error
+        what = f"weights file is damaged or does not fit {spec.family} of width {spec.width}: {error}"
+        raise TrustError(what, where=str(path), fix=fix) from error
     return donor
 
 

@@ -13,7 +13,7 @@ from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.model.spec import Block, NetworkSpec
 
 HEAD = "head"
-_EPSILON = 1e-3
+EPSILON = 1e-3
 """keras.applications' batch-norm epsilon, part of the function that its weights belong to."""
 
 
@@ -29,7 +29,7 @@ def build(spec: NetworkSpec, bn_momentum: float = 0.99, name: str = "melanoma_ed
         A model from float32 ``[n, N, N, 3]`` in about -1..1 to float32 logits ``[n, classes]``.
     """
     _, keras = load_tensorflow()
-    layers = _Layers(keras.layers, bn_momentum)
+    layers = _Layers(keras.layers, bn_momentum, spec.folded)
     image = keras.Input((None, None, 3), name="scaled")
     x = layers.convolution(image, spec.stem, "stem", kernel=3, stride=2)
     for index, block in enumerate(spec.blocks):
@@ -45,9 +45,10 @@ def build(spec: NetworkSpec, bn_momentum: float = 0.99, name: str = "melanoma_ed
 class _Layers:
     """Put layers behind one another under systematic names."""
 
-    def __init__(self, layers: Any, bn_momentum: float) -> None:
+    def __init__(self, layers: Any, bn_momentum: float, folded: bool) -> None:
         self._layers = layers
         self._momentum = bn_momentum
+        self._folded = folded
 
     def block(self, x: Any, block: Block, name: str, linear: bool) -> Any:
         shortcut = x
@@ -64,7 +65,7 @@ class _Layers:
             x = self._layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
         padding = "valid" if stride == 2 else "same"
         layer = self._layers.Conv2D(
-            channels, kernel, stride, padding, use_bias=False, kernel_initializer="he_normal", name=name
+            channels, kernel, stride, padding, use_bias=self._folded, kernel_initializer="he_normal", name=name
         )
         return self._normalised(layer(x), name, activate)
 
@@ -73,10 +74,11 @@ class _Layers:
             x = self._layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
         padding = "valid" if stride == 2 else "same"
         layer = self._layers.DepthwiseConv2D(
-            3, stride, padding, use_bias=False, depthwise_initializer="he_normal", name=name
+            3, stride, padding, use_bias=self._folded, depthwise_initializer="he_normal", name=name
         )
         return self._normalised(layer(x), name, activate=True)
 
     def _normalised(self, x: Any, name: str, activate: bool) -> Any:
-        x = self._layers.BatchNormalization(epsilon=_EPSILON, momentum=self._momentum, name=f"{name}_bn")(x)
+        if not self._folded:
+            x = self._layers.BatchNormalization(epsilon=EPSILON, momentum=self._momentum, name=f"{name}_bn")(x)
         return self._layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x

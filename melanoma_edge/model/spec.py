@@ -31,7 +31,11 @@ class Block:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Describe a MobileNet channel by channel. ``last`` is 0 where no 1x1 convolution precedes the pooling."""
+    """Describe a MobileNet channel by channel.
+
+    ``last`` is 0 where no 1x1 convolution precedes the pooling. ``folded`` says that batch norm was multiplied into the
+    convolutions, which then have biases.
+    """
 
     family: str
     width: float
@@ -40,6 +44,7 @@ class NetworkSpec:
     stem: int
     blocks: tuple[Block, ...]
     last: int
+    folded: bool = False
 
     @property
     def features(self) -> int:
@@ -66,6 +71,8 @@ def network(family: str, width: float, image_size: int, classes: int) -> Network
     if image_size % 32 or not 32 <= image_size <= 1024:
         near = min(max(32 * round(image_size / 32), 32), 1024)
         raise UsageError(f"image size {image_size} is not a multiple of 32 between 32 and 1024", fix=f"use {near}")
+    if classes < 2:
+        raise UsageError(f"{classes} classes", fix="a classifier needs at least 2 classes")
     layout = _v2 if family == "mobilenet_v2" else _v1
     return layout(width, image_size, classes)
 

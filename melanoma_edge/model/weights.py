@@ -39,7 +39,7 @@ def load_weights(path: Path) -> Weights:
         TrustError: when the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:  # a damaged zip raises half a dozen unrelated types
         raise TrustError(f"weights missing or damaged: {error}", where=str(path), fix="train the run again") from error

@@ -23,7 +23,7 @@ class Devices:
 
 
 def choose_devices(device: str, mixed_precision: bool | None) -> Devices:
-    """Choose devices and set Keras' precision policy.
+    """Choose devices.
 
     Args:
         device: ``cpu``, ``gpu`` (an error when there is none) or ``auto``.
@@ -32,7 +32,7 @@ def choose_devices(device: str, mixed_precision: bool | None) -> Devices:
     Raises:
         MachineError: when a GPU is asked for and TensorFlow sees none.
     """
-    tf, keras = load_tensorflow()
+    tf, _ = load_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
     if gpus and device == "cpu":
         tf.config.set_visible_devices([], "GPU")
@@ -43,7 +43,6 @@ def choose_devices(device: str, mixed_precision: bool | None) -> Devices:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     mixed = bool(gpus) if mixed_precision is None else mixed_precision
-    keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
     strategy = tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
     return Devices(strategy, tuple(gpu.name for gpu in gpus) or ("CPU",), mixed)
 

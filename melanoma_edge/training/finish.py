@@ -23,7 +23,7 @@ from melanoma_edge.contract import SCHEMA as CONTRACT_SCHEMA
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.data.labels import target_of
 from melanoma_edge.evaluation.calibration import fit_prior_shift
-from melanoma_edge.evaluation.lesions import by_group
+from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.metrics import evaluate
 from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.files import sha256_of, to_json, write_text
@@ -124,9 +124,8 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
         progress("measuring", done + 1, len(outcome.splits))
     target = [classes.index(name) for name in target_of(classes).target_classes]
     scores = softmax(logits["validation"] / temperature)[:, target].sum(axis=1)
-    _, score = by_group(validation.groups, scores)
-    _, positive = by_group(validation.groups, np.isin(validation.labels, target).astype(np.float64))
-    point = choose_threshold(score, positive > 0.5, outcome.config.target_sensitivity)
+    unit = lesions(validation.groups, validation.labels)
+    point = choose_threshold(unit.mean(scores), np.isin(unit.labels, target), outcome.config.target_sensitivity)
     return _Calibrated(weights, logits, temperature, strength, point)
 
 

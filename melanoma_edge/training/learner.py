@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,7 +77,7 @@ class Learner:
         self._prior = [float(share) for share in prior]
         self.step = 0
         keras.utils.set_random_seed(config.seed)
-        with devices.strategy.scope():
+        with devices.strategy.scope(), _policy(keras, "mixed_float16" if devices.mixed_precision else "float32"):
             core = build(spec, BN_MOMENTUM)
             initialise(core)
             self._model = shaper.wrap(core, steps) if shaper else core
@@ -191,6 +192,16 @@ class Learner:
             for index, variable in enumerate(_all(variables)):
                 variable.assign(state[f"{kind}/{index}"])
         self.step = int(state["step"])
+
+
+@contextmanager
+def _policy(keras: Any, name: str) -> Iterator[None]:
+    """Build layers in this precision; what is evaluated or exported later stays in float32."""
+    keras.mixed_precision.set_global_policy(name)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
 
 
 def _all(variables: Any) -> list[Any]:

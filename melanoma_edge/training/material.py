@@ -61,6 +61,7 @@ def gather(config: TrainConfig, out: Path, origin: Origin | None, progress: Prog
         catalog = catalog.without({row.image_id for row in catalog.rows} - kept, note)
     if not origin:
         catalog = split_catalog(catalog, config.seed)
+    _check_complete(catalog)
     _keep_catalog(catalog, out)
     rows = catalog.rows
     places = {split: [i for i, row in enumerate(rows) if row.split == split] for split in SPLITS}
@@ -78,6 +79,15 @@ def read_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
         paths = [cache_folder() / "synthetic" / f"{spec.lesions}-lesions-seed-{spec.seed}"]
         write_synthetic(paths[0], spec, progress)
     return read_catalog(paths, config.source, config.on_conflict, progress)
+
+
+def _check_complete(catalog: Catalog) -> None:
+    """Raise ``DataError`` when a split lacks a class: what is never shown cannot be learned, chosen or measured."""
+    shown = {(row.split, row.label) for row in catalog.rows}
+    lacking = [f"{name} in {split}" for split in SPLITS for name in catalog.classes if (split, name) not in shown]
+    if lacking:
+        fix = "add images of that class, or restore those that were left out"
+        raise DataError(f"no image of {named(lacking)}", where=named(catalog.sources), fix=fix)
 
 
 def _keep_catalog(catalog: Catalog, out: Path) -> None:

@@ -20,7 +20,7 @@ from melanoma_edge.files import sha256_of
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights, load_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.strictjson import Mismatch, from_plain
+from melanoma_edge.strictjson import from_plain
 from melanoma_edge.training.config import TrainConfig
 
 SCHEMA = "melanoma-edge/run/1"
@@ -175,5 +175,5 @@ def _read_record(path: Path) -> RunRecord:
         document = json.loads(file.read_text("utf-8"))
         check_schema(document, SCHEMA, str(file))
         return from_plain(RunRecord, document, "run")
-    except (Mismatch, ValueError) as error:
+    except (UsageError, ValueError) as error:
         raise TrustError(f"run.json is damaged: {error}", where=str(file), fix=_RESTORE) from error

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.data.cache import cache_folder
-from melanoma_edge.errors import Interrupted, TrustError
+from melanoma_edge.errors import Interrupted, UsageError
 from melanoma_edge.evaluation.metrics import Cases, macro_auc
 from melanoma_edge.files import write_text
 from melanoma_edge.model.classifier import set_weights
@@ -68,14 +68,14 @@ def train(
         progress: told of every step.
 
     Raises:
-        UsageError: for a refused overwrite or options that do not fit.
+        UsageError: for a refused overwrite, options that do not fit, or a learning rate at which training diverges.
         DataError: for images or tables that cannot be used.
         MachineError: for lack of disk, memory or GPU.
         Interrupted: on Ctrl-C; the run can be resumed.
     """
-    if not origin:
-        check_init(network(config.backbone, config.width, config.image_size, classes=2), config.init)
-    with claimed(out, config, resume=resume, force=force), logged(out):
+    _check(config, out, origin, shaper)
+    parent = origin.run.record.weights_sha256 if origin else None
+    with claimed(out, config, parent, resume=resume, force=force), logged(out):
         try:
             outcome = _learn(config, out, origin, shaper, progress)
             run = finish(out, outcome, progress)
@@ -84,6 +84,16 @@ def train(
             raise Interrupted("training stopped; finished epochs are kept", where=str(out), fix=fix) from error
         forget_checkpoint(out)
         return run
+
+
+def _check(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None) -> None:
+    """Refuse what can be refused before anything is read or written."""
+    if not origin:
+        check_init(network(config.backbone, config.width, config.image_size, classes=2), config.init)
+    if origin and out.resolve() in (origin.run.path.resolve(), *origin.run.path.resolve().parents):
+        raise UsageError("the new run would replace its parent", where=str(out), fix="choose another --out")
+    if config.prune and not shaper:
+        raise UsageError("prune is asked for, but nothing that prunes is given", fix="give shaper=shaper_of(config)")
 
 
 def _learn(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None, progress: Progress) -> Outcome:
@@ -151,6 +161,7 @@ def _epochs(
             break
         loss = _one_epoch(learner, config, images, epoch, progress)
         weights = learner.averaged()
+        _check_finite(loss, weights, config, epoch)
         row = {
             "epoch": epoch,
             "image_size": _size(config, epoch),
@@ -172,11 +183,13 @@ def _one_epoch(learner: Learner, config: TrainConfig, images: Images, epoch: int
     for step, places in enumerate(_batches(len(labels), config, epoch)):
         losses.append(learner.train_batch(images.source[places], labels[places], size, epoch))
         progress(f"epoch {epoch + 1}/{config.epochs}", (step + 1) * len(places), steps * len(places))
-    loss = float(np.mean(losses))
-    if not np.isfinite(loss):
+    return float(np.mean(losses))
+
+
+def _check_finite(loss: float, weights: Weights, config: TrainConfig, epoch: int) -> None:
+    if not np.isfinite(loss) or not all(np.isfinite(array).all() for array in weights.values()):
         fix = f"start anew with a --learning-rate below {config.learning_rate}"
-        raise TrustError(f"training diverged in epoch {epoch + 1}: the loss is not a number", fix=fix)
-    return loss
+        raise UsageError(f"training diverged in epoch {epoch + 1}: loss or weights are not numbers", fix=fix)
 
 
 def _batches(count: int, config: TrainConfig, epoch: int) -> Iterator[NDArray[np.int64]]:

@@ -47,7 +47,7 @@ class SyntheticSpec:
 
     lesions: int = 2400
     melanoma_share: float = 0.25
-    image_size: int = 192
+    image_size: int = 160
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,0 +1,100 @@
+"""Rounding weights to int8 so that a layer's output changes least, given what goes into the layer.
+
+Rounding to nearest treats every weight alike. Second-order rounding takes one weight after the other and lets those
+still to come make up for the error just made, as far as the layer's inputs go together (Hassibi and Stork 1993,
+"Second order derivatives for network pruning"; Frantar et al. 2023, "GPTQ"). All layers are written as ``groups``:
+a convolution is one group of ``[inputs, outputs]``, a depthwise one a group of ``[9, 1]`` per channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+LEVELS = 127
+"""Largest integer: the grid is symmetric, as TFLite and ONNX Runtime want weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded:
+    """Hold integers, int8 ``[groups, inputs, outputs]``, and the step of each output, float32 ``[groups, outputs]``."""
+
+    integers: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The weights, exactly on the grid."""
+        return self.integers.astype(np.float32) * self.scales[:, None, :]
+
+
+def grid(weights: Array) -> NDArray[np.float32]:
+    """Return each output's step: its largest weight over 127, the step that every converter finds again."""
+    largest = np.abs(weights).max(axis=1)
+    return np.where(largest > 0, largest / LEVELS, 1.0).astype(np.float32)
+
+
+def round_nearest(weights: Array) -> Rounded:
+    """Round each of the weights ``[groups, inputs, outputs]`` to the nearest point of its output's grid."""
+    scales = grid(weights)
+    return Rounded(_nearest(weights / scales[:, None, :]).astype(np.int8), scales)
+
+
+def round_second_order(weights: Array, moments: Array, damping: float = 0.01) -> Rounded:
+    """Round weights so that the layer's squared output error is small.
+
+    The largest weight of each output stays at +-127, so that the grid can be found again from the rounded weights
+    alone. Weights that are exactly zero stay zero, so that a pruned network stays pruned.
+
+    Args:
+        weights: ``[groups, inputs, outputs]``.
+        moments: second moments or covariances of the inputs, ``[groups, inputs, inputs]``.
+        damping: added to the diagonal, as a share of its mean.
+    """
+    scales = grid(weights)
+    steps = scales[:, None, :].astype(np.float64)
+    order = np.argsort(-np.einsum("gii->gi", moments), axis=1, kind="stable")
+    shares = _take(weights / steps, order)
+    fixed = _fixed(shares)
+    spread = _spread(np.take_along_axis(_take(moments, order), order[:, None, :], axis=2), damping)
+    integers = np.empty(shares.shape, np.int8)
+    for place in range(shares.shape[1]):
+        value = shares[:, place, :]
+        kept = fixed[:, place, :]
+        integers[:, place, :] = np.where(np.isnan(kept), _nearest(value), kept)
+        error = (value - integers[:, place, :]) / spread[:, place, place, None]
+        shares[:, place + 1 :, :] -= spread[:, place, place + 1 :, None] * error[:, None, :]
+    return Rounded(_take(integers, np.argsort(order, axis=1)), scales)
+
+
+def output_error(weights: Array, rounded: Rounded, moments: Array) -> float:
+    """Return the mean squared change of a layer's outputs, over all outputs of all groups."""
+    change = weights - rounded.values
+    return float(np.einsum("gio,gij,gjo->", change, moments, change, optimize=True) / (change.shape[0] * change.shape[2]))
+
+
+def _nearest(shares: Array) -> Array:
+    return np.asarray(np.clip(np.rint(shares), -LEVELS, LEVELS))
+
+
+def _fixed(shares: Array) -> Array:
+    """Return the integers that are settled beforehand, NaN elsewhere."""
+    fixed = np.where(shares == 0, 0.0, np.nan)
+    largest = np.abs(shares).argmax(axis=1)[:, None, :]
+    np.put_along_axis(fixed, largest, _nearest(np.take_along_axis(shares, largest, axis=1)), axis=1)
+    return fixed
+
+
+def _spread(moments: Array, damping: float) -> Array:
+    """Return the upper Cholesky factor of the inverse: row i says how an error at i moves the weights after i."""
+    diagonal = np.einsum("gii->gi", moments)
+    extra = damping * diagonal.mean(axis=1)
+    damped = moments + np.where(extra > 0, extra, 1.0)[:, None, None] * np.eye(moments.shape[1])
+    return np.asarray(np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1))
+
+
+def _take(values: NDArray, order: NDArray[np.int64]) -> NDArray:
+    return np.take_along_axis(values, order[:, :, None], axis=1)

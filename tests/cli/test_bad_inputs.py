@@ -1,0 +1,301 @@
+"""The table of bad inputs: what goes in, the exit code, and what is said; nothing half-written is ever left.
+
+With MELANOMA_EDGE_TABLE naming a file, the table is written there as Markdown with the messages of this version.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scenes
+from scenes import TABLE, Scene, Spoil, artifact, class_folders, edited, file, flipped, folder, folders_and, table
+
+
+@dataclass(frozen=True)
+class Case:
+    """Name a bad input; ``code`` is the exit code and ``says`` a part of what stderr must say."""
+
+    name: str
+    command: str
+    code: int
+    says: str
+    spoil: Spoil = lambda scene: None
+
+
+TRAIN = "train --preset tiny --width 0.1 --image-size 32 --epochs 1 --out {tmp}/out"
+DATA = f"{TRAIN} --data {{tmp}}/data"
+GOOD = f"{TRAIN} --data {{data}}"
+EXPORT = "export {run} --format tflite --precision float32"
+PREDICT = "predict {int8} {photo}"
+TWO = class_folders(mel=4, nv=4)
+
+CASES = (
+    # Folders and images
+    Case("no such folder", DATA, 3, "no such folder"),
+    Case("file in place of a folder", DATA, 3, "not a folder", file("data")),
+    Case("empty folder", DATA, 3, "no source recognises this folder", folder("data")),
+    Case("one class", DATA, 3, "one class only: NV", class_folders(nv=4)),
+    Case("nothing malignant", DATA, 3, "none of the classes NV, BKL is malignant", class_folders(nv=4, bkl=4)),
+    Case("a class that includes another", DATA, 3, "two right answers", class_folders(mel=4, malignant=4, nv=4)),
+    Case("unknown label", DATA, 3, "nearest: melanoma", class_folders(melanomma=4, nv=4)),
+    Case("class without an image", DATA, 3, "class folders without an image: mel", class_folders(mel=0, nv=4)),
+    Case("too few groups in a class", DATA, 3, "MEL has 2", class_folders(mel=2, nv=4)),
+    Case("text file named .jpg", DATA, 3, "notes.jpg", folders_and("notes.jpg", "no image\n")),
+    Case("random bytes named .png", DATA, 3, "noise.png", folders_and("noise.png", bytes(range(256)))),
+    Case("file of zero bytes", DATA, 3, "empty.jpg", folders_and("empty.jpg", b"")),
+    Case("truncated JPEG", DATA, 3, "cut.jpg", scenes.cut_off_image),
+    Case("transparent image", DATA, 3, "glass.png", scenes.see_through_image),
+    Case("link that leads nowhere", DATA, 3, "link.png", scenes.link_to_nowhere),
+    Case("same image under two labels", DATA, 3, "stand under two labels (MEL and NV 1)", scenes.image_under_two_labels),
+    Case("another source's layout", f"{DATA} --source ham10000", 3, "one metadata table expected, 0 found", TWO),
+    Case("synthetic set without its marker", f"{DATA} --source synthetic", 3, "marker of the synthetic set", TWO),
+    # Tables
+    Case("CSV with a missing column", DATA, 3, "table lacks the column dx", table("lesion_id,image_id\nL1,a\n")),
+    Case("image in the CSV but not on disk", DATA, 3, "zzz (row 3)", table(TABLE + "L1,a,mel\nL2,zzz,nv\n")),
+    Case("unknown label in the CSV", DATA, 3, "'wart' in row 3", table(TABLE + "L1,a,mel\nL2,b,wart\n")),
+    Case("image twice in the CSV", DATA, 3, "a in rows 2, 3", table(TABLE + "L1,a,mel\nL1,a,mel\n")),
+    Case("lesion with two labels", DATA, 3, "MEL (row 2) and NV (row 3)", table(TABLE + "L1,a,mel\nL1,b,nv\n")),
+    Case("CSV of zero bytes", DATA, 3, "no source recognises this folder", table("")),
+    Case("CSV with a header alone", DATA, 3, "no images found", table(TABLE)),
+    Case("CSV that is not UTF-8", DATA, 3, "not UTF-8 text", table(TABLE.encode() + b"L1,a,\xe9\n")),
+    Case("CSV with rows of another length", DATA, 3, "row 2 has 2", table(TABLE + "L1,a\n")),
+    Case("CSV with an empty cell", DATA, 3, "row 2 dx", table(TABLE + "L1,a,\n")),
+    Case("two tables", DATA, 3, "one metadata table expected, 2 found", scenes.two_tables),
+    # Options of training
+    Case("unknown source", f"{GOOD} --source isic", 2, "'isic' is not one of"),
+    Case("unknown preset", f"{GOOD} --preset huge", 2, "'huge' is not one of"),
+    Case("unknown backbone", f"{GOOD} --backbone resnet", 2, "'resnet' is not one of"),
+    Case("width without ImageNet weights", f"{GOOD} --init imagenet", 2, "no ImageNet weights for"),
+    Case("width out of range", f"{GOOD} --width 9", 2, "width 9.0 is outside"),
+    Case("image size 100", f"{GOOD} --image-size 100", 2, "Fix: use 96"),
+    Case("init file missing", f"{GOOD} --width 0.25 --init {{tmp}}/w.h5", 3, "weights file not found"),
+    Case("init file damaged", f"{GOOD} --width 0.25 --init {{tmp}}/w.h5", 7, "does not fit", file("w.h5")),
+    Case(
+        "init file of another network",
+        f"{GOOD} --backbone mobilenet_v2 --width 0.35 --init {{tmp}}/weights.h5",
+        7,
+        "does not fit mobilenet_v2",
+        scenes.weights_of_another_network,
+    ),
+    Case("no epochs", f"{GOOD} --epochs 0", 2, "epochs must be 1 to 10000, not 0"),
+    Case("batches of nothing", f"{GOOD} --batch-size 0", 2, "batch size must be 1 to 4096, not 0"),
+    Case("learning rate of zero", f"{GOOD} --learning-rate 0", 2, "learning rate must be above 0"),
+    Case("sparsity of 2", f"{GOOD} --prune 2", 2, "prune must lie between 0 and 0.95, not 2.0"),
+    Case("sensitivity of 2", f"{GOOD} --target-sensitivity 2", 2, "target sensitivity must lie between"),
+    Case("negative seed", f"{GOOD} --seed -1", 2, "-1 is not in the range"),
+    Case("GPU where there is none", f"{GOOD} --device gpu", 8, "no GPU that TensorFlow can use"),
+    # Where a run goes
+    Case("out is a file", GOOD, 2, "the run's path is a file", file("out")),
+    Case("out exists", GOOD, 2, "choose another --out or add --force", file("out/notes.txt")),
+    Case("out is no run, with --force", f"{GOOD} --force", 2, "refusing to clear a folder", file("out/notes.txt")),
+    Case("out held by another training", GOOD, 2, "another training writes into this run", scenes.held_run),
+    Case("nothing to resume", f"{GOOD} --resume", 7, "nothing to resume"),
+    Case(
+        "resume with other options",
+        "train --preset tiny --epochs 7 --out {tmp}/run --resume",
+        2,
+        "epochs: 2 in the run, 7 asked",
+        scenes.unfinished_run,
+    ),
+    Case(
+        "resume a finished run",
+        "train --preset tiny --out {tmp}/run --resume",
+        2,
+        "this run has finished",
+        scenes.finished_run,
+    ),
+    Case("disk full while caching", GOOD, 8, "no space on the disk", scenes.full_cache),
+    Case(
+        "read-only folder",
+        "train --preset tiny --data {data} --out {tmp}/disk/out",
+        8,
+        "the file system is read-only",
+        scenes.read_only_disk,
+    ),
+    Case("pruning to nothing", "prune {run} --sparsity 0 --out {tmp}/out", 2, "prune must lie between 0 and 0.95"),
+    Case("pruning into itself", "prune {tmp}/run --sparsity 0.5 --out {tmp}/run", 2, "refusing", scenes.finished_run),
+    # Runs
+    Case("run missing", "export {tmp}/run --format tflite", 7, "not a run"),
+    Case("run is a file", "export {tmp}/run --format tflite", 7, "not a run", file("run")),
+    Case("run unfinished", "export {tmp}/run --format tflite", 7, "has not finished", scenes.unfinished_run),
+    Case("run.json cut off", "inspect {tmp}/run", 7, "run.json is damaged", edited("run.json", lambda data: data[:99])),
+    Case("run.json with another key", "inspect {tmp}/run", 7, "unknown key colour", scenes.record(colour="red")),
+    Case(
+        "run.json of a newer schema",
+        "inspect {tmp}/run",
+        7,
+        "upgrade melanoma-edge",
+        scenes.record(schema="melanoma-edge/run/2"),
+    ),
+    Case("weights changed", "inspect {tmp}/run", 7, "missing or was changed", edited("weights/model.npz", flipped)),
+    Case("catalog changed", "inspect {tmp}/run", 7, "missing or was changed", edited("catalog.csv", flipped)),
+    Case("contract changed", "inspect {tmp}/run", 7, "missing or was changed", edited("contract.json", flipped)),
+    # Exported files
+    Case("artifact cut by one byte", "predict {model} {photo}", 7, "seal does not match", artifact(lambda d: d[:-1])),
+    Case("artifact with one bit changed", "predict {model} {photo}", 7, "changed or damaged", artifact(flipped)),
+    Case(
+        "ONNX artifact with one bit changed",
+        "predict {tmp}/model.onnx {photo}",
+        7,
+        "changed or damaged",
+        artifact(flipped, "model-int8.onnx", "model.onnx"),
+    ),
+    Case("artifact with one byte more", "inspect {model}", 7, "changed or damaged", artifact(lambda d: d + b"\0")),
+    Case("artifact of zero bytes", "predict {model} {photo}", 7, "no contract inside", artifact(lambda d: b"")),
+    Case(
+        "TFLite file without a contract",
+        "predict {model} {photo}",
+        7,
+        "no contract inside",
+        artifact(scenes.without_contract),
+    ),
+    Case(
+        "ONNX file without a contract",
+        "predict {tmp}/model.onnx {photo}",
+        7,
+        "no contract inside",
+        artifact(scenes.without_contract, "model-int8.onnx", "model.onnx"),
+    ),
+    Case("text file named .tflite", "inspect {model}", 7, "no contract inside", file("model.tflite")),
+    Case("artifact with two contracts", "inspect {model}", 7, "two contracts inside", artifact(lambda d: d + d)),
+    Case("artifact missing", "predict {model} {photo}", 7, "artifact missing"),
+    Case("file that is no model", "predict {photo} {photo}", 2, "cannot tell what kind of model"),
+    Case(
+        "ONNX file named .tflite",
+        "predict {model} {photo}",
+        7,
+        "file name says .tflite, content says onnx",
+        artifact(bytes, "model-int8.onnx"),
+    ),
+    Case(
+        "contract of a newer schema in an artifact",
+        "predict {model} {photo}",
+        7,
+        "upgrade melanoma-edge",
+        artifact(scenes.resealed(b"melanoma-edge/contract/1", b"melanoma-edge/contract/2")),
+    ),
+    Case(
+        "artifact of a newer schema",
+        "predict {model} {photo}",
+        7,
+        "upgrade melanoma-edge",
+        artifact(scenes.resealed(b"melanoma-edge/artifact/1", b"melanoma-edge/artifact/2")),
+    ),
+    Case(
+        "contradictory contract in an artifact",
+        "predict {model} {photo}",
+        7,
+        "input_range must be 0 and 255",
+        artifact(scenes.resealed(b'"input_range": [0, 255]', b'"input_range": [1, 255]')),
+    ),
+    Case("artifact of another model", "parity {run} {model}", 7, "belongs to another", scenes.of_another_model),
+    Case("nothing to judge", "parity {tmp}/run", 2, "no artifact to compare", scenes.bare_run),
+    # Export and its limits
+    Case("unknown format", "export {run} --format coreml", 2, "unknown format 'coreml'"),
+    Case("unknown precision", "export {run} --format tflite --precision int4", 2, "unknown precision 'int4'"),
+    Case("no format", "export {run}", 2, "Missing option '--format'"),
+    Case("what a format cannot do", "export {run} --format tflite --batch 4 --force", 2, "cannot be written"),
+    Case("negative batch", "export {run} --format onnx --batch -1 --force", 2, "batch of -1 images"),
+    Case("export exists", EXPORT, 2, "refusing to overwrite"),
+    Case("unknown limit", "parity {run} --limit luck=0.1", 2, "luck"),
+    Case("limit without a number", "parity {run} --limit sensitivity_loss=much", 2, "is not NAME=VALUE"),
+    Case("limit out of range", "parity {run} --limit sensitivity_loss=7", 2, "must lie between"),
+    Case("unknown split", "parity {run} --split all", 2, "'all' is not one of"),
+    Case("reference missing", "parity {run} --reference {tmp}/nowhere", 7, "not a run"),
+    Case("images moved since training", "parity {run}", 3, "changed since the catalog was made", scenes.images_moved),
+    Case("images changed since training", "parity {run}", 3, "other bytes than catalogued", scenes.image_changed),
+    Case(
+        "images for calibration moved",
+        "export {run} --format tflite --force",
+        3,
+        "changed since the catalog was made",
+        scenes.images_moved,
+    ),
+    Case(
+        "disk full while exporting",
+        "export {tmp}/disk/run --format tflite --precision float32",
+        8,
+        "the disk is full",
+        scenes.run_on_a_full_disk,
+    ),
+    Case(
+        "export into a read-only run",
+        "export {tmp}/disk/run --format tflite --precision float32",
+        8,
+        "the file system is read-only",
+        scenes.run_on_a_read_only_disk,
+    ),
+    # Photos
+    Case("photo missing", "predict {int8} {tmp}/nowhere.jpg", 3, "no such image"),
+    Case("folder without a photo", "predict {int8} {tmp}/photos", 3, "folder holds no image", folder("photos")),
+    Case("one bad photo among good ones", "predict {int8} {tmp}/photos", 3, "b.png", scenes.one_bad_photo),
+    Case("photo that is text", "predict {int8} {tmp}/photo.jpg", 3, "photo.jpg", file("photo.jpg")),
+    Case("no photo", "predict {int8}", 2, "Missing argument 'IMAGES...'"),
+    Case("no threads", f"{PREDICT} --threads 0", 2, "0 is not in the range"),
+    # The command line itself
+    Case("unknown command", "trian", 2, "no such command 'trian'"),
+    Case("unknown option", "train --speed 9", 2, "No such option: --speed"),
+    Case("missing option", "train", 2, "Missing option '--out'"),
+    Case("text for a number", f"{GOOD} --epochs many", 2, "'many' is not a valid integer"),
+    Case("quickstart into other files", "quickstart --out {tmp} --force", 2, "other files: notes", file("notes")),
+    Case("quickstart into a file", "quickstart --out {tmp}/file", 2, "the output path is a file", file("file")),
+    Case("quickstart where something is", "quickstart --out {tmp}", 2, "refusing to overwrite", file("notes")),
+)
+
+STARTED = {"config.json", "train.log", "catalog.csv", "catalog.json"}
+"""What a training that stopped early leaves in its new folder; ``--resume`` continues it."""
+
+
+@pytest.fixture(scope="module")
+def rows() -> Iterator[list[tuple[str, int, str]]]:
+    """Collect name, exit code and message of each case, and write them where MELANOMA_EDGE_TABLE says."""
+    found: list[tuple[str, int, str]] = []
+    yield found
+    if place := os.environ.get("MELANOMA_EDGE_TABLE"):
+        lines = [f"| {name} | {code} | {' '.join(message.split()).replace('|', '/')} |" for name, code, message in found]
+        Path(place).write_text("\n".join(["| input | exit code | message |", "|---|---|---|", *lines, ""]), "utf-8")
+
+
+@pytest.fixture
+def scene(trained: Any, tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path, trained.run, trained.data)
+    with made.after:
+        yield made
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_bad_input(case: Case, scene: Scene, trained: Any, run: Any, rows: list[tuple[str, int, str]]) -> None:
+    case.spoil(scene)
+    names = {"tmp": scene.tmp, "run": scene.run, "data": scene.data, "photo": trained.photo()}
+    names |= {"int8": trained.artifact("model-int8.tflite"), "model": scene.tmp / "model.tflite"}
+    before, in_run = _files(scene.tmp), _files(scene.run)
+    answer = run(*(part.format(**names) for part in shlex.split(case.command)))
+    rows.append((case.name, answer.code, _short(answer.err, scene)))
+    assert (answer.code, case.says in answer.err) == (case.code, True), answer.err
+    lines = answer.err.splitlines()
+    assert any(line.startswith("Error: ") for line in lines) and any(line.startswith("Fix: ") for line in lines)
+    assert "Traceback" not in answer.err
+    assert _files(scene.run) == in_run
+    left = {name for name in _files(scene.tmp) - before if not name.startswith("cache")}
+    assert left - {f"out/{name}" for name in STARTED} - {"out"} == set()
+    assert case.code != 2 or not left
+
+
+def _short(text: str, scene: Scene) -> str:
+    for path, name in ((scene.run, "RUN"), (scene.data, "DATA"), (scene.tmp, "TMP")):
+        text = text.replace(str(path), name)
+    return text[text.find("Error: ") :]
+
+
+def test_there_are_enough_cases_with_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 45
