@@ -163,7 +163,11 @@ def check_schema(document: Any, wanted: str, where: str) -> None:
     if found == wanted:
         return
     kind, _, version = str(found).rpartition("/")
-    newer = kind == wanted.rpartition("/")[0] and _NUMBER.fullmatch(version) and int(version) > int(wanted.rpartition("/")[2])
+    newer = (
+        kind == wanted.rpartition("/")[0]
+        and _NUMBER.fullmatch(version)
+        and int(version) > int(wanted.rpartition("/")[2])
+    )
     fix = "upgrade melanoma-edge" if newer else f"give a file whose schema is {wanted}"
     raise TrustError(
         f"{'newer ' if newer else ''}schema {found!r}, but this version reads {wanted!r}", where=where, fix=fix

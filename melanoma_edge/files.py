@@ -48,11 +48,12 @@ def written(path: Path) -> Iterator[Path]:
 
     Raises:
         MachineError: when the disk is full, read-only or not permitted.
+        UsageError: when a folder on the way is a file.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with machine_errors(f"writing {path.name}"):
+        _make_folder(path.parent)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             with open(temporary, "rb") as stream:
                 os.fsync(stream.fileno())
@@ -60,6 +61,14 @@ def written(path: Path) -> Iterator[Path]:
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        fix = "choose another path"
+        raise UsageError("a file stands where a folder is needed", where=str(error.filename), fix=fix) from error
 
 
 def write_bytes(path: Path, data: bytes) -> str:
@@ -88,7 +97,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
         Whether the lock is held.
     """
     with machine_errors(f"locking {path.name}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         stream = open(path, "w")
     with stream:
         try:

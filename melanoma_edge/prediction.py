@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import DataError, MelanomaEdgeError
+from melanoma_edge.errors import DataError, MelanomaEdgeError, named
 from melanoma_edge.pixels import decode, square
 from melanoma_edge.runtime import open_model
 
@@ -72,7 +72,7 @@ def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> 
                 photo = decode(file)
                 pixels = square(photo, runner.contract.input_size)
             except MelanomaEdgeError as error:
-                yield Unreadable(str(file), str(model), str(error).replace("\n", " "))
+                yield Unreadable(str(file), str(model), str(error))
                 continue
             probabilities = runner.infer(pixels[None])[0]
             yield _answer(str(file), str(model), probabilities, runner.contract, min(photo.size))
@@ -81,17 +81,23 @@ def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
-        raise DataError(f"no such image: {', '.join(missing[:10])}", fix="check the path")
+        raise DataError(f"no such image: {named(missing)}", fix="check the path")
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        found = sorted(file for file in path.rglob("*") if _is_photo(file.relative_to(path)) and file.is_file())
         if not found:
             raise DataError(
                 "folder holds no image", where=str(path), fix=f"give files ending in {' '.join(sorted(SUFFIXES))}"
             )
         yield from found
+
+
+def _is_photo(inside: Path) -> bool:
+    """Tell by its name; what a system hides (``._photo.jpg``, ``.thumbnails``) is no photo of the user's."""
+    hidden = any(part.startswith((".", "__MACOSX")) for part in inside.parts)
+    return inside.suffix.lower() in SUFFIXES and not hidden
 
 
 def _answer(

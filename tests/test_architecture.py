@@ -49,7 +49,18 @@ ONLY_FROM_EXPORTERS = {
 }
 """Rooms of which exporters may use some modules alone."""
 
-NO_TENSORFLOW = {"runtime", "pixels", "contract", "errors", "data", "evaluation", "parity", "cli", "exporters", "report"}
+NO_TENSORFLOW = {
+    "runtime",
+    "pixels",
+    "contract",
+    "errors",
+    "data",
+    "evaluation",
+    "parity",
+    "cli",
+    "exporters",
+    "report",
+}
 """Rooms that load TensorFlow inside functions only."""
 
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "tf2onnx"}

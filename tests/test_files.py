@@ -20,6 +20,10 @@ from melanoma_edge.errors import MachineError, UsageError
 from melanoma_edge.files import locked, refuse_overwrite, sha256_of, to_json, write_bytes, write_text, written
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Give a folder on a disk of 64 kB."""
@@ -37,7 +41,7 @@ def test_a_file_and_its_parents_appear_with_all_bytes(tmp_path: Path) -> None:
     digest = write_bytes(path, b"content")
     assert path.read_bytes() == b"content"
     assert digest == hashlib.sha256(b"content").hexdigest() == sha256_of(path)
-    assert os.listdir(path.parent) == ["file.bin"]
+    assert names(path.parent) == ["file.bin"]
 
 
 def test_text_is_written_as_utf8(tmp_path: Path) -> None:
@@ -67,21 +71,21 @@ def test_a_failed_block_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="stop"):
         fail()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_a_failed_rename_leaves_nothing_half_written(tmp_path: Path) -> None:
     (tmp_path / "folder" / "inside").mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         write_text(tmp_path / "folder", "text")
-    assert os.listdir(tmp_path) == ["folder"]
+    assert names(tmp_path) == ["folder"]
 
 
 def test_a_full_disk_is_a_machine_error_and_leaves_nothing(small_disk: Path) -> None:
     with pytest.raises(MachineError, match="disk is full while writing big") as caught:
         write_bytes(small_disk / "big", bytes(1 << 20))
     assert caught.value.exit_code == 8
-    assert os.listdir(small_disk) == []
+    assert names(small_disk) == []
 
 
 def test_a_disk_that_is_full_at_the_last_moment_is_a_machine_error(
@@ -93,7 +97,7 @@ def test_a_disk_that_is_full_at_the_last_moment_is_a_machine_error(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match="disk is full"):
         write_bytes(tmp_path / "file", b"content")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_a_read_only_folder_is_a_machine_error(small_disk: Path) -> None:
@@ -102,6 +106,16 @@ def test_a_read_only_folder_is_a_machine_error(small_disk: Path) -> None:
         write_text(small_disk / "file", "text")
     with pytest.raises(MachineError, match="read-only"), locked(small_disk / "lock", wait=False):
         pass
+
+
+@pytest.mark.parametrize("below", ["file/x", "file/deep/x"])
+def test_a_path_below_a_file_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(UsageError, match="a file stands where a folder is needed"):
+        write_text(tmp_path / below, "text")
+    with pytest.raises(UsageError, match="a file stands where a folder is needed"), locked(tmp_path / below, wait=True):
+        pass
+    assert names(tmp_path) == ["file"]
 
 
 def test_overwriting_is_refused_unless_forced(tmp_path: Path) -> None:

@@ -1,50 +1,77 @@
+"""Native chatter goes to the log, Python's own words to the terminal."""
+
 from __future__ import annotations
 
 import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from melanoma_edge.quiet import quiet_native
 
+SCRIPT = """
+import logging, os, sys
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="%(levelname)s %(message)s")
+from melanoma_edge.quiet import quiet_native
+{body}
+"""
+BODY = """
+with quiet_native():
+    os.write(2, b"native inside\\n")
+    print("python inside", file=sys.stderr)
+os.write(2, b"native after\\n")
+print("python after", file=sys.stderr)
+"""
 
-def test_native_output_goes_to_the_log(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+
+def _open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _ran(body: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    script = before + SCRIPT.format(body=body)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+
+
+def test_native_words_are_logged_and_python_words_shown() -> None:
+    done = _ran(BODY)
+    assert done.stdout == "DEBUG native inside\n"
+    assert done.stderr == "python inside\nnative after\npython after\n"
+    assert done.returncode == 0
+
+
+def test_an_error_inside_leaves_stderr_as_it_was() -> None:
+    body = "try:\n    with quiet_native():\n        raise KeyError\nexcept KeyError:\n    os.write(2, b'after\\n')"
+    assert _ran(body).stderr == "after\n"
+
+
+def test_blocks_inside_blocks_are_fine() -> None:
+    body = (
+        "with quiet_native():\n    with quiet_native():\n        os.write(2, b'deep\\n')\n    os.write(2, b'less\\n')\n"
+    )
+    done = _ran(body + "os.write(2, b'after\\n')")
+    assert done.stderr == "after\n"
+    assert sorted(done.stdout.splitlines()) == ["DEBUG deep", "DEBUG less"]
+
+
+def test_a_closed_stderr_is_no_reason_to_stop() -> None:
+    done = _ran("with quiet_native():\n    print('went on')", before="import os; os.close(2)")
+    assert (done.stdout, done.returncode) == ("went on\n", 0)
+
+
+def test_bytes_that_are_no_text_do_not_break_the_log() -> None:
+    done = _ran("with quiet_native():\n    os.write(2, b'\\xff\\n')\n")
+    assert (done.returncode, done.stdout.startswith("DEBUG ")) == (0, True)
+
+
+def test_descriptors_are_given_back(caplog: pytest.LogCaptureFixture) -> None:
+    before = _open_descriptors()
     with caplog.at_level(logging.DEBUG, "melanoma_edge.quiet"):
-        with quiet_native():
-            os.write(2, b"chatter\n")
-        os.write(2, b"after\n")
-    assert capfd.readouterr().err == "after\n"
-    assert "chatter" in caplog.text
-
-
-def test_it_ends_with_the_block_even_when_that_fails(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), quiet_native():
-        raise KeyError
-    os.write(2, b"heard\n")
-    assert capfd.readouterr().err == "heard\n"
-
-
-def test_python_s_own_stderr_stays_visible() -> None:
-    script = (
-        "import os, sys\nfrom melanoma_edge.quiet import quiet_native\n"
-        "with quiet_native():\n    os.write(2, b'native'); print('python', file=sys.stderr)\n"
-        "print('later', file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_environment()
-    )
-    assert done.stderr == "python\nlater\n"
-
-
-def test_a_closed_stderr_is_no_obstacle() -> None:
-    script = "import os; os.close(2)\nfrom melanoma_edge.quiet import quiet_native\nwith quiet_native(): print('done')"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_environment()
-    )
-    assert done.stdout == "done\n"
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        for number in range(20):
+            with quiet_native():
+                os.write(2, f"line {number}\n".encode())
+    assert _open_descriptors() == before
+    assert caplog.messages == [f"line {number}" for number in range(20)]

@@ -44,4 +44,8 @@ def tiny_config(data: Path, **changes: Any) -> TrainConfig:
 
 def shrink(patch: Any) -> None:
     """Let every training from scratch use the tiny network."""
-    patch.setattr("melanoma_edge.training.trainer.network", lambda *_, classes: replace(TINY, classes=classes))
+
+    def network(family: str, width: float, image_size: int, classes: int) -> NetworkSpec:
+        return replace(TINY, classes=classes)
+
+    patch.setattr("melanoma_edge.training.trainer.network", network)

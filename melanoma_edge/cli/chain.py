@@ -11,7 +11,7 @@ from typing import Any
 from exporters import Artifact, export_many
 from melanoma_edge.compression.prune import prune, prune_config
 from melanoma_edge.data.synthetic import SyntheticSpec, write_synthetic
-from melanoma_edge.errors import UsageError, machine_errors
+from melanoma_edge.errors import DataError, UsageError, machine_errors
 from melanoma_edge.parity.comparison import compare
 from melanoma_edge.parity.record import save_verdicts
 from melanoma_edge.parity.verdict import Verdict
@@ -35,7 +35,7 @@ class Chain:
     artifacts: list[Artifact]
     verdict: Verdict
     photo: Path
-    answer: Prediction | Unreadable
+    answer: Prediction
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON of ``quickstart --json``."""
@@ -90,6 +90,8 @@ def quickstart(
     say("6/6 Predicting one image.")
     photo = Path(pruned.catalog.part("test")[0].path)
     (answer,) = predict(artifacts[0].path, [photo])
+    if isinstance(answer, Unreadable):
+        raise DataError("a synthetic image cannot be read back", where=str(photo), fix="run again with --force")
     return Chain(run, pruned, artifacts, verdict, photo, answer)
 
 

@@ -101,17 +101,17 @@ def command(
             )
             save_verdicts(verdict)
     if no_parity:
-        _print_unverified(artifacts, as_json)
+        _print_unverified(artifacts, as_json, quiet)
         return 0
     if as_json:
         print_json(verdict.to_document())
     else:
         describe_artifacts(artifacts)
-        describe_verdict(verdict)
+        describe_verdict(verdict, quiet)
     return verdict.verdict.exit_code
 
 
-def _print_unverified(artifacts: list[Artifact], as_json: bool) -> None:
+def _print_unverified(artifacts: list[Artifact], as_json: bool, quiet: bool) -> None:
     if as_json:
         files = [
             {"path": str(item.path), "sha256": item.sha256, "bytes": item.bytes, "verdict": "unverified"}
@@ -120,4 +120,4 @@ def _print_unverified(artifacts: list[Artifact], as_json: bool) -> None:
         print_json({"schema": EXPORT_SCHEMA, "artifacts": files})
         return
     describe_artifacts(artifacts)
-    note("Unverified: nothing is known of what these files decide. `melanoma-edge parity` judges them.")
+    note("Unverified: nothing is known of what these files decide. `melanoma-edge parity` judges them.", quiet)

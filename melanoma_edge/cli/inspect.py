@@ -43,7 +43,7 @@ def _inspect_run(path: Path, as_json: bool, quiet: bool) -> None:
         print_json({"schema": SCHEMA, "path": str(path), "kind": "run", "contract": contract, "record": record})
         return
     _print_contract(to_plain(run.contract))
-    describe_run(run, as_json=False)
+    describe_run(run, as_json=False, quiet=quiet)
     if not quiet:
         describe_compression(run)
         for text in run.catalog.notes:

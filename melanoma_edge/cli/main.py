@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -69,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer: Any = cli.main(given, prog_name="melanoma-edge", standalone_mode=False)
         sys.stdout.flush()
         return answer if isinstance(answer, int) else 0
+    except (BrokenPipeError, SystemExit):  # click, too, leaves when the reader of our output has gone, as `head` does
+        return _left_alone()
     except Exception as error:
         if "--debug" in given:
             traceback.print_exc()
@@ -77,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(Interrupted("stopped", fix="run the same command again"))
 
 
-def _translated(error: Exception) -> MelanomaEdgeError | BrokenPipeError | None:
-    """Return the error that a user is told of, or None for one of ours."""
-    if isinstance(error, MelanomaEdgeError | BrokenPipeError):
+def _translated(error: Exception) -> MelanomaEdgeError:
+    """Return the error that a user is told of."""
+    if isinstance(error, MelanomaEdgeError):
         return error
     if isinstance(error, click.Abort):
         return Interrupted("stopped", fix="run the same command again")
@@ -98,10 +101,12 @@ def _translated(error: Exception) -> MelanomaEdgeError | BrokenPipeError | None:
     )
 
 
-def _report(error: MelanomaEdgeError | BrokenPipeError | None) -> int:
-    if isinstance(error, BrokenPipeError) or error is None:
-        # The reader of our output went away, as `head` does; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+def _left_alone() -> int:
+    """Keep Python from complaining at exit, and never answer 0: that would be the PASS of a verdict nobody read."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def _report(error: MelanomaEdgeError) -> int:
     print(f"Error: {error}", file=sys.stderr)
     return error.exit_code

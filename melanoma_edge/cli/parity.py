@@ -70,5 +70,5 @@ def command(
         verdict = compare(opened, paths, split, chosen, reference=against, seed=seed, progress=reporter.progress)
     if split == "test" and not against:
         save_verdicts(verdict)
-    print_json(verdict.to_document()) if as_json else describe_verdict(verdict)
+    print_json(verdict.to_document()) if as_json else describe_verdict(verdict, quiet)
     return verdict.verdict.exit_code

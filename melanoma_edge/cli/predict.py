@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from melanoma_edge.cli.console import note, print_table
+from melanoma_edge.cli.console import note
 from melanoma_edge.cli.options import PATH, output_options
+from melanoma_edge.cli.results import describe_predictions
 
 
 @click.command("predict")
@@ -28,21 +29,15 @@ def command(model: Path, images: tuple[Path, ...], threads: int | None, as_json:
     """
     from melanoma_edge.prediction import Prediction, predict
 
-    rows, bad, warnings = [], 0, dict[str, int]()
+    answered, bad = [], 0
     for answer in predict(model, images, threads):
         if as_json:
             click.echo(json.dumps(answer.to_document(), ensure_ascii=False, allow_nan=False))
-        elif isinstance(answer, Prediction):
-            best = max(answer.probabilities, key=answer.probabilities.__getitem__)
-            score = f"{answer.target_score:.4f}"
-            rows.append((answer.image, answer.decision, score, f"{answer.threshold:.4f}", best))
-            for text in answer.warnings:
-                warnings[text] = warnings.get(text, 0) + 1
-        if not isinstance(answer, Prediction):
+        if isinstance(answer, Prediction):
+            answered.append(answer)
+        else:
             bad += 1
             note(f"Error: {answer.error}")
-    if rows:
-        print_table("Decisions", ("image", "decision", "score", "threshold", "most probable"), rows)
-    for text, count in warnings.items():
-        note(f"Warning: {text} ({count} images)", quiet)
+    if answered and not as_json:
+        describe_predictions(answered, quiet)
     return 3 if bad else 0

@@ -53,6 +53,6 @@ def command(
         return
     with reporting(quiet) as reporter:
         pruned = prune(parent, out, config, resume=resume, force=force, progress=reporter.progress)
-    describe_run(pruned, as_json)
+    describe_run(pruned, as_json, quiet)
     if not quiet:
         describe_compression(pruned)

@@ -12,6 +12,7 @@ from melanoma_edge.cli.results import (
     PLAN_SCHEMA,
     describe_artifacts,
     describe_compression,
+    describe_predictions,
     describe_run,
     describe_verdict,
     print_plan,
@@ -45,11 +46,13 @@ def command(out: Path, force: bool, seed: int, dry_run: bool, as_json: bool, qui
     if as_json:
         print_json(result.to_document())
         return
-    describe_run(result.run, as_json=False)
-    describe_compression(result.pruned)
+    describe_run(result.run, as_json=False, quiet=quiet)
+    if not quiet:
+        describe_compression(result.pruned)
     describe_artifacts(result.artifacts)
-    describe_verdict(result.verdict)
-    note(_next_steps(out, result.photo, result.artifacts[0].path))
+    describe_verdict(result.verdict, quiet)
+    describe_predictions([result.answer], quiet)
+    note(_next_steps(out, result.photo, result.artifacts[0].path), quiet)
 
 
 def _next_steps(out: Path, photo: Path, model: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from melanoma_edge.cli.console import estimate, note, print_json, print_table
 if TYPE_CHECKING:
     from exporters import Artifact
     from melanoma_edge.parity.verdict import ArtifactVerdict, Verdict
+    from melanoma_edge.prediction import Prediction
     from melanoma_edge.progress import Progress
     from melanoma_edge.training.config import TrainConfig
     from melanoma_edge.training.run import Run
@@ -28,7 +31,7 @@ PLAN_SCHEMA = "melanoma-edge/plan/1"
 _FLIPS_SHOWN = 10
 
 
-def describe_run(run: Run, as_json: bool) -> None:
+def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     """Print what a run reached on each split, with 95 % intervals over lesions."""
     from melanoma_edge.strictjson import to_plain
 
@@ -44,9 +47,10 @@ def describe_run(run: Run, as_json: bool) -> None:
     claim = "certified at 95 % confidence" if point.certified else "too few to certify it: 59 are needed for 95 %"
     note(
         f"Threshold {point.threshold:.4g} for {run.contract.target} sensitivity {point.target_sensitivity:.0%}, "
-        f"chosen on {point.positives} validation lesions with {point.misses} below it; {claim}."
+        f"chosen on {point.positives} validation lesions with {point.misses} below it; {claim}.",
+        quiet,
     )
-    note(f"Run: {run.path}")
+    note(f"Run: {run.path}", quiet)
 
 
 def describe_compression(run: Run) -> None:
@@ -100,10 +104,10 @@ def describe_artifacts(artifacts: list[Artifact]) -> None:
     print_table("Artifacts", ("file", "format", "precision", "bytes", "sha256"), rows)
 
 
-def describe_verdict(verdict: Verdict) -> None:
+def describe_verdict(verdict: Verdict, quiet: bool = False) -> None:
     """Print each artifact's checks, the lesions that changed, and at last one row per artifact."""
     for artifact in verdict.artifacts:
-        _describe_judged(artifact)
+        _describe_judged(artifact, quiet)
     names = ("class_agreement", "decision_agreement", "sensitivity_loss", "melanoma_auc_change")
     rows = []
     for artifact in verdict.artifacts:
@@ -124,11 +128,12 @@ def describe_verdict(verdict: Verdict) -> None:
     print_table(f"Parity with the float model on the {verdict.split} split", columns, rows)
     note(
         f"{verdict.verdict.value}: {len(verdict.artifacts)} artifacts on {verdict.groups} lesions "
-        f"({verdict.melanomas} {verdict.target}), at threshold {verdict.threshold:.4g}"
+        f"({verdict.melanomas} {verdict.target}), at threshold {verdict.threshold:.4g}",
+        quiet,
     )
 
 
-def _describe_judged(artifact: ArtifactVerdict) -> None:
+def _describe_judged(artifact: ArtifactVerdict, quiet: bool) -> None:
     checks = artifact.judgement.checks
     rows = [(c.name, c.status, _number(c.value), _number(c.limit), _number(c.would_pass_at), c.why) for c in checks]
     title = f"{Path(artifact.path).name} on {artifact.runtime}: {artifact.verdict.value}"
@@ -138,10 +143,22 @@ def _describe_judged(artifact: ArtifactVerdict) -> None:
         lost = "LOST " if flip.melanoma_lost else ""
         note(
             f"  {lost}{flip.image_id} ({flip.label}): {flip.float_class} -> {flip.exported_class}, "
-            f"score {flip.float_score:.4f} -> {flip.exported_score:.4f}"
+            f"score {flip.float_score:.4f} -> {flip.exported_score:.4f}",
+            quiet,
         )
     if len(flips) > _FLIPS_SHOWN:
-        note(f"  and {len(flips) - _FLIPS_SHOWN} more; --json lists all")
+        note(f"  and {len(flips) - _FLIPS_SHOWN} more; --json lists all", quiet)
+
+
+def describe_predictions(answers: Sequence[Prediction], quiet: bool) -> None:
+    """Print one row per photo, and each warning once with the number of photos it is about."""
+    rows = []
+    for answer in answers:
+        best = max(answer.probabilities, key=answer.probabilities.__getitem__)
+        rows.append((answer.image, answer.decision, f"{answer.target_score:.4f}", f"{answer.threshold:.4f}", best))
+    print_table("Decisions", ("image", "decision", "score", "threshold", "most probable"), rows)
+    for text, count in Counter(text for answer in answers for text in answer.warnings).items():
+        note(f"Warning: {text} ({count} images)", quiet)
 
 
 def _number(value: float | int | None) -> str:

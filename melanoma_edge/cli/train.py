@@ -76,7 +76,7 @@ def command(
         from melanoma_edge.training.trainer import train
 
         run = train(config, out, shaper=shaper_of(config), resume=resume, force=force, progress=reporter.progress)
-    describe_run(run, as_json)
+    describe_run(run, as_json, quiet)
 
 
 def _first_line(data: tuple[str, ...]) -> str:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import numpy as np
-from numpy.typing import NDArray
 
-from melanoma_edge.compression.flow import Flow, Layer, stages
-from melanoma_edge.compression.rounding import Rounded, output_error, round_nearest, round_second_order
-from melanoma_edge.model.spec import NetworkSpec
-from melanoma_edge.model.weights import Weights
-from melanoma_edge.progress import Progress, silent
+from melanoma_edge.compression.flow import Flow, stages
+from melanoma_edge.compression.rounding import output_error, round_nearest, round_second_order
+from melanoma_edge.progress import silent
 
 PATCHES = 20_000
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge.contract import check_schema
-from melanoma_edge.errors import DataError, TrustError
+from melanoma_edge.errors import DataError, TrustError, named
 from melanoma_edge.files import to_json, write_text
 
 SCHEMA = "melanoma-edge/catalog/1"
@@ -76,12 +76,6 @@ class Catalog:
 
 def save_catalog(catalog: Catalog, folder: Path) -> dict[str, str]:
     """Write ``catalog.csv`` and its header ``catalog.json`` and return the sha256 of each by file name."""
-    extras = sorted({name for row in catalog.rows for name in row.extra})
-    stream = io.StringIO()
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow((*_COLUMNS, *extras))
-    for row in catalog.rows:
-        table.writerow([getattr(row, name) for name in _COLUMNS] + [row.extra.get(name, "") for name in extras])
     header = {
         "schema": SCHEMA,
         "sha256": catalog.sha256,
@@ -95,9 +89,22 @@ def save_catalog(catalog: Catalog, folder: Path) -> dict[str, str]:
         "notes": list(catalog.notes),
     }
     return {
-        "catalog.csv": write_text(folder / "catalog.csv", stream.getvalue()),
+        "catalog.csv": write_text(folder / "catalog.csv", _table(catalog)),
         "catalog.json": write_text(folder / "catalog.json", to_json(header)),
     }
+
+
+def _table(catalog: Catalog) -> str:
+    extras = sorted({name for row in catalog.rows for name in row.extra})
+    cells = [
+        [getattr(row, name) for name in _COLUMNS] + [row.extra.get(name, "") for name in extras] for row in catalog.rows
+    ]
+    # The writer leaves a carriage return in a file name unquoted, which its reader takes for the end of the row.
+    torn = any("\r" in cell for row in cells for cell in row)
+    stream = io.StringIO()
+    table = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL)
+    table.writerows([[*_COLUMNS, *extras], *cells])
+    return stream.getvalue()
 
 
 def load_catalog(folder: Path) -> Catalog:
@@ -113,10 +120,10 @@ def load_catalog(folder: Path) -> Catalog:
         with open(folder / "catalog.csv", encoding="utf-8", newline="") as stream:
             rows = tuple(_row(record) for record in csv.DictReader(stream))
         lists = {name: tuple(header[name]) for name in ("classes", "sources", "licences", "image_types", "notes")}
-        catalog = Catalog(rows=rows, synthetic=bool(header["synthetic"]), **lists)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        catalog, wanted = Catalog(rows=rows, synthetic=bool(header["synthetic"]), **lists), header["sha256"]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise TrustError(f"catalog missing or damaged: {error}", where=where, fix="train the run again") from error
-    if catalog.sha256 != header["sha256"]:
+    if catalog.sha256 != wanted:
         raise TrustError("catalog was changed after training", where=where, fix="restore the file or train again")
     return catalog
 
@@ -135,10 +142,10 @@ def check_groups(catalog: Catalog) -> None:
     torn = sorted(group for group, splits in seen.items() if len(splits) > 1)
     if torn:
         raise DataError(
-            f"{len(torn)} groups stand in two splits: {', '.join(torn[:10])}",
+            f"{len(torn)} groups stand in two splits: {named(torn)}",
             where="catalog",
             fix="split by group; one lesion must not be learned from and tested on",
         )
     strange = sorted({row.split for row in catalog.rows} - set(SPLITS))
     if strange:
-        raise DataError(f"unknown split names: {strange}", where="catalog", fix=f"use {', '.join(SPLITS)}")
+        raise DataError(f"unknown split names: {named(strange)}", where="catalog", fix=f"use {', '.join(SPLITS)}")

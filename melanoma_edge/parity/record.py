@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge.files import to_json, write_text
+from melanoma_edge.parity.gate import Status
 from melanoma_edge.parity.verdict import Verdict
 
 UNVERIFIED = "unverified"
@@ -33,6 +34,6 @@ def recorded_verdict(artifact: Path, sha256: str) -> str:
     try:
         document: dict[str, Any] = json.loads(verdict_path(artifact).read_text("utf-8"))
         (judged,) = document["artifacts"]
-        return str(judged["verdict"]) if judged["sha256"] == sha256 else UNVERIFIED
+        return Status(judged["verdict"]).value if judged["sha256"] == sha256 else UNVERIFIED
     except (OSError, ValueError, KeyError, TypeError):
         return UNVERIFIED

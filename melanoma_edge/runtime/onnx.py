@@ -13,6 +13,9 @@ from melanoma_edge.runtime.artifact import ArtifactRecord
 from melanoma_edge.runtime.base import Pixels, Probabilities, check_batch, require
 
 INPUT, OUTPUT = "image", "probabilities"
+INTEGER_ARITHMETIC = ("session.qdqisint8allowed", "1")
+"""Let x86 compute int8 in integers throughout, as ARM does by default. Without it a third of the convolutions run in
+float32, and one decision in a hundred differs from LiteRT's; with it the two runtimes agree to 1e-6."""
 _FREE_BATCH = 32
 _ERRORS_ONLY = 3
 _TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
@@ -73,6 +76,7 @@ def _session(data: bytes, record: ArtifactRecord, threads: int | None) -> Any:
     runtime = require("onnxruntime", "onnxruntime")
     options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry(*INTEGER_ARITHMETIC)
     if threads:
         options.intra_op_num_threads = threads
     try:

@@ -259,8 +259,8 @@ def run_on_a_read_only_disk(scene: Scene) -> None:
 
 
 def full_cache(scene: Scene) -> None:
-    patch = scene.after.enter_context(pytest.MonkeyPatch.context())
-    patch.setenv("MELANOMA_EDGE_CACHE", str(small_disk("disk", "64k")(scene)))
+    small_disk("cache", "64k")(scene)
+    scene.fresh_cache()
 
 
 def fill(place: Path) -> None:

@@ -52,7 +52,9 @@ CASES = (
     Case("truncated JPEG", DATA, 3, "cut.jpg", scenes.cut_off_image),
     Case("transparent image", DATA, 3, "glass.png", scenes.see_through_image),
     Case("link that leads nowhere", DATA, 3, "link.png", scenes.link_to_nowhere),
-    Case("same image under two labels", DATA, 3, "stand under two labels (MEL and NV 1)", scenes.image_under_two_labels),
+    Case(
+        "same image under two labels", DATA, 3, "stand under two labels (MEL and NV 1)", scenes.image_under_two_labels
+    ),
     Case("another source's layout", f"{DATA} --source ham10000", 3, "one metadata table expected, 0 found", TWO),
     Case("synthetic set without its marker", f"{DATA} --source synthetic", 3, "marker of the synthetic set", TWO),
     # Tables
@@ -61,9 +63,9 @@ CASES = (
     Case("unknown label in the CSV", DATA, 3, "'wart' in row 3", table(TABLE + "L1,a,mel\nL2,b,wart\n")),
     Case("image twice in the CSV", DATA, 3, "a in rows 2, 3", table(TABLE + "L1,a,mel\nL1,a,mel\n")),
     Case("lesion with two labels", DATA, 3, "MEL (row 2) and NV (row 3)", table(TABLE + "L1,a,mel\nL1,b,nv\n")),
-    Case("CSV of zero bytes", DATA, 3, "no source recognises this folder", table("")),
+    Case("CSV of zero bytes", f"{DATA} --source ham10000", 3, "one metadata table expected, 0 found", table("")),
     Case("CSV with a header alone", DATA, 3, "no images found", table(TABLE)),
-    Case("CSV that is not UTF-8", DATA, 3, "not UTF-8 text", table(TABLE.encode() + b"L1,a,\xe9\n")),
+    Case("CSV that is not UTF-8", DATA, 3, "not UTF-8 text", table(TABLE.encode() + b"L1,a,mel\n" * 9999 + b"\xe9")),
     Case("CSV with rows of another length", DATA, 3, "row 2 has 2", table(TABLE + "L1,a\n")),
     Case("CSV with an empty cell", DATA, 3, "row 2 dx", table(TABLE + "L1,a,\n")),
     Case("two tables", DATA, 3, "one metadata table expected, 2 found", scenes.two_tables),
@@ -92,6 +94,7 @@ CASES = (
     Case("GPU where there is none", f"{GOOD} --device gpu", 8, "no GPU that TensorFlow can use"),
     # Where a run goes
     Case("out is a file", GOOD, 2, "the run's path is a file", file("out")),
+    Case("out below a file", "train --data {data} --out {tmp}/out/run", 2, "a file stands where", file("out")),
     Case("out exists", GOOD, 2, "choose another --out or add --force", file("out/notes.txt")),
     Case("out is no run, with --force", f"{GOOD} --force", 2, "refusing to clear a folder", file("out/notes.txt")),
     Case("out held by another training", GOOD, 2, "another training writes into this run", scenes.held_run),
@@ -119,7 +122,13 @@ CASES = (
         scenes.read_only_disk,
     ),
     Case("pruning to nothing", "prune {run} --sparsity 0 --out {tmp}/out", 2, "prune must lie between 0 and 0.95"),
-    Case("pruning into itself", "prune {tmp}/run --sparsity 0.5 --out {tmp}/run", 2, "refusing", scenes.finished_run),
+    Case(
+        "pruning into itself",
+        "prune {tmp}/run --sparsity 0.5 --out {tmp}/run",
+        2,
+        "replace its parent",
+        scenes.finished_run,
+    ),
     # Runs
     Case("run missing", "export {tmp}/run --format tflite", 7, "not a run"),
     Case("run is a file", "export {tmp}/run --format tflite", 7, "not a run", file("run")),
@@ -237,19 +246,18 @@ CASES = (
     Case("one bad photo among good ones", "predict {int8} {tmp}/photos", 3, "b.png", scenes.one_bad_photo),
     Case("photo that is text", "predict {int8} {tmp}/photo.jpg", 3, "photo.jpg", file("photo.jpg")),
     Case("no photo", "predict {int8}", 2, "Missing argument 'IMAGES...'"),
+    Case("artifact to judge missing", "parity {run} {tmp}/model.tflite", 7, "artifact missing"),
+    Case("too few images for calibration", f"{EXPORT} --calibration-images 3", 2, "3 is not in the range"),
     Case("no threads", f"{PREDICT} --threads 0", 2, "0 is not in the range"),
     # The command line itself
     Case("unknown command", "trian", 2, "no such command 'trian'"),
-    Case("unknown option", "train --speed 9", 2, "No such option: --speed"),
+    Case("unknown option", "train --speed 9", 2, "--speed"),
     Case("missing option", "train", 2, "Missing option '--out'"),
     Case("text for a number", f"{GOOD} --epochs many", 2, "'many' is not a valid integer"),
     Case("quickstart into other files", "quickstart --out {tmp} --force", 2, "other files: notes", file("notes")),
     Case("quickstart into a file", "quickstart --out {tmp}/file", 2, "the output path is a file", file("file")),
     Case("quickstart where something is", "quickstart --out {tmp}", 2, "refusing to overwrite", file("notes")),
 )
-
-STARTED = {"config.json", "train.log", "catalog.csv", "catalog.json"}
-"""What a training that stopped early leaves in its new folder; ``--resume`` continues it."""
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +266,9 @@ def rows() -> Iterator[list[tuple[str, int, str]]]:
     found: list[tuple[str, int, str]] = []
     yield found
     if place := os.environ.get("MELANOMA_EDGE_TABLE"):
-        lines = [f"| {name} | {code} | {' '.join(message.split()).replace('|', '/')} |" for name, code, message in found]
+        lines = [
+            f"| {name} | {code} | {' '.join(message.split()).replace('|', '/')} |" for name, code, message in found
+        ]
         Path(place).write_text("\n".join(["| input | exit code | message |", "|---|---|---|", *lines, ""]), "utf-8")
 
 
@@ -270,14 +280,14 @@ def scene(trained: Any, tmp_path: Path) -> Iterator[Scene]:
 
 
 def _files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_bad_input(case: Case, scene: Scene, trained: Any, run: Any, rows: list[tuple[str, int, str]]) -> None:
-    case.spoil(scene)
     names = {"tmp": scene.tmp, "run": scene.run, "data": scene.data, "photo": trained.photo()}
     names |= {"int8": trained.artifact("model-int8.tflite"), "model": scene.tmp / "model.tflite"}
+    case.spoil(scene)
     before, in_run = _files(scene.tmp), _files(scene.run)
     answer = run(*(part.format(**names) for part in shlex.split(case.command)))
     rows.append((case.name, answer.code, _short(answer.err, scene)))
@@ -286,9 +296,9 @@ def test_bad_input(case: Case, scene: Scene, trained: Any, run: Any, rows: list[
     assert any(line.startswith("Error: ") for line in lines) and any(line.startswith("Fix: ") for line in lines)
     assert "Traceback" not in answer.err
     assert _files(scene.run) == in_run
-    left = {name for name in _files(scene.tmp) - before if not name.startswith("cache")}
-    assert left - {f"out/{name}" for name in STARTED} - {"out"} == set()
-    assert case.code != 2 or not left
+    left = _files(scene.tmp) - before
+    assert not [name for name in left if name.endswith(".part")]
+    assert not [name for name in left if not name.startswith("cache/")]
 
 
 def _short(text: str, scene: Scene) -> str:

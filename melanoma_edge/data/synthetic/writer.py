@@ -111,7 +111,7 @@ def _whole(folder: Path) -> Iterator[Path]:
         try:
             (part / "images").mkdir(parents=True)
             yield part
-            os.replace(part, folder)
+            part.replace(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

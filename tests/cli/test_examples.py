@@ -1,0 +1,70 @@
+"""The examples in the help texts, run as they stand, in a folder that has what they name."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from melanoma_edge.cli.main import COMMANDS
+
+SMALL = "--preset tiny --init none --width 0.1 --image-size 32 --epochs 1"
+LIGHTER = {
+    "train --data": f"{SMALL} --quiet",
+    "prune": "--epochs 2 --quiet",
+    "export": "--calibration-images 16",
+}
+"""Options that make an example light; the last of an option counts."""
+
+
+def _examples() -> list[str]:
+    found = []
+    for name in COMMANDS:
+        text = importlib.import_module(f"melanoma_edge.cli.{name}").command.help
+        lines = re.findall(r"^ *melanoma-edge (.+)$", text, re.MULTILINE)
+        assert lines, name
+        found += lines
+    return found
+
+
+@pytest.fixture
+def place(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder with ``runs/ham``, ``HAM10000/`` and ``photo.jpg``."""
+    shutil.copytree(trained.run, tmp_path / "runs/ham")
+    (tmp_path / "HAM10000").symlink_to(trained.data)
+    shutil.copy(trained.photo(), tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def _small_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the built-in set and the whole chain small."""
+    from melanoma_edge.cli import chain
+    from melanoma_edge.data.synthetic import SyntheticSpec
+    from melanoma_edge.training import material
+
+    monkeypatch.setattr(material, "SyntheticSpec", partial(SyntheticSpec, lesions=96, image_size=48))
+    monkeypatch.setattr(chain, "configured", partial(chain.configured, width=0.1, image_size=64))
+    monkeypatch.setattr(chain, "quickstart", partial(chain.quickstart, lesions=96, epochs=1))
+
+
+@pytest.mark.usefixtures("_small_sets")
+@pytest.mark.parametrize("example", _examples())
+def test_an_example_runs(run: Any, place: Path, example: str) -> None:
+    if example.startswith("train"):
+        shutil.rmtree(place / "runs/ham")
+    if example.startswith("export"):
+        shutil.rmtree(place / "runs/ham/artifacts")
+    more = next((options for start, options in LIGHTER.items() if example.startswith(start)), "")
+    answer = run(*shlex.split(f"{example} {more}"))
+    judged = example.startswith(("export", "parity"))
+    assert answer.code in ((0, 5, 6) if judged else (0,)), answer.err
+    assert answer.out
+    assert "Error: " not in answer.err

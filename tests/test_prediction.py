@@ -1,0 +1,189 @@
+"""Decisions for photos."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import melanoma_edge.prediction
+from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
+from melanoma_edge.errors import DataError, TrustError
+from melanoma_edge.prediction import Prediction, Unreadable, predict
+
+SIZE = 8
+
+
+def _contract(synthetic: bool = False, **changes: Any) -> ModelContract:
+    fields: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": "toy",
+        "classes": ("MEL", "NV", "BCC"),
+        "target": "melanoma",
+        "target_classes": ("MEL",),
+        "melanoma_classes": ("MEL",),
+        "malignant_classes": ("MEL", "BCC"),
+        "class_prior": (0.25, 0.5, 0.25),
+        "input_size": SIZE,
+        "input_range": (0, 255),
+        "image_types": ("dermoscopic",),
+        "pixels": PixelRecipe(),
+        "temperature": 1.0,
+        "operating_point": OperatingPoint(0.5, 0.95, 80, 0, True),
+        "intended_use": "tests",
+        "provenance": Provenance("test", "train", ("toy",), ("none",), synthetic, "0" * 64, "1" * 64, "1" * 64),
+    }
+    return ModelContract(**{**fields, **changes})
+
+
+class RednessRunner:
+    """Take the mean of the red channel, 0 to 255, as melanoma score 0 to 1."""
+
+    name = "redness"
+
+    def __init__(self, contract: ModelContract) -> None:
+        self.contract = contract
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def infer(self, batch: Any) -> Any:
+        assert batch.shape == (1, SIZE, SIZE, 3) and batch.dtype == np.uint8
+        red = batch[..., 0].mean(axis=(1, 2)) / 255
+        return np.stack([red, (1 - red) / 2, (1 - red) / 2], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> RednessRunner:
+    made = RednessRunner(_contract())
+    monkeypatch.setattr(melanoma_edge.prediction, "open_model", lambda model, threads=None: made)
+    return made
+
+
+def _photo(path: Path, red: int = 0, size: tuple[int, int] = (16, 16)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (red, 0, 0)).save(path)
+    return path
+
+
+def _images(answers: Any) -> list[str]:
+    return [Path(answer.image).name for answer in answers]
+
+
+@pytest.mark.parametrize(("red", "decision"), [(0, "no-sign"), (127, "no-sign"), (128, "refer"), (255, "refer")])
+def test_a_photo_is_referred_when_its_score_reaches_the_threshold(
+    runner: RednessRunner, tmp_path: Path, red: int, decision: str
+) -> None:
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", red)])
+    assert isinstance(answer, Prediction)
+    assert answer.target_score == answer.melanoma_score == pytest.approx(red / 255)
+    assert answer.malignant_score == pytest.approx(red / 255 + (1 - red / 255) / 2)
+    assert (answer.decision, answer.threshold) == (decision, 0.5)
+    assert list(answer.probabilities) == ["MEL", "NV", "BCC"]
+
+
+def test_a_score_at_the_threshold_is_referred(runner: RednessRunner, tmp_path: Path) -> None:
+    runner.contract = _contract(operating_point=OperatingPoint(1.0, 0.95, 80, 0, True))
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", 255)])
+    assert isinstance(answer, Prediction)
+    assert answer.decision == "refer"
+
+
+def test_scores_that_the_labels_do_not_know_are_none(runner: RednessRunner, tmp_path: Path) -> None:
+    runner.contract = _contract(melanoma_classes=(), malignant_classes=())
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png")])
+    assert isinstance(answer, Prediction)
+    assert (answer.melanoma_score, answer.malignant_score) == (None, None)
+
+
+def test_photos_are_answered_in_the_order_given_and_folders_sorted(runner: RednessRunner, tmp_path: Path) -> None:
+    for name in ("f/b.png", "f/a.JPG", "f/deep/c.png", "z.png", "a.png"):
+        _photo(tmp_path / name)
+    answers = predict(Path("model"), [tmp_path / "z.png", tmp_path / "f", tmp_path / "a.png"])
+    assert _images(answers) == ["z.png", "a.JPG", "b.png", "c.png", "a.png"]
+    assert runner.closed
+
+
+def test_what_is_no_photo_or_hidden_inside_a_folder_is_passed_over(runner: RednessRunner, tmp_path: Path) -> None:
+    for name in ("f/a.png", "f/._a.png", "f/.thumbnails/a.png", "f/__MACOSX/a.png"):
+        _photo(tmp_path / name)
+    (tmp_path / "f/notes.txt").write_text("no photo")
+    (tmp_path / "f/folder.png").mkdir()
+    assert [answer.image for answer in predict(Path("model"), [tmp_path / "f"])] == [str(tmp_path / "f/a.png")]
+
+
+def test_a_file_named_by_itself_is_tried_whatever_its_name(runner: RednessRunner, tmp_path: Path) -> None:
+    shutil.move(_photo(tmp_path / "a.png"), tmp_path / ".hidden")
+    (answer,) = predict(Path("model"), [tmp_path / ".hidden"])
+    assert isinstance(answer, Prediction)
+
+
+def test_an_unreadable_photo_does_not_stop_the_others(runner: RednessRunner, tmp_path: Path) -> None:
+    _photo(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no image")
+    _photo(tmp_path / "c.png")
+    first, second, third = predict(Path("model"), [tmp_path])
+    assert isinstance(first, Prediction) and isinstance(third, Prediction)
+    assert isinstance(second, Unreadable)
+    assert "b.png" in second.error and "\nFix: " in second.error
+
+
+def test_all_missing_photos_are_named_before_anything_is_opened(tmp_path: Path) -> None:
+    missing = [tmp_path / f"{number:02}.png" for number in range(12)]
+    with pytest.raises(DataError, match=r"no such image: .*00.png, .*09.png and 2 more"):
+        list(predict(tmp_path / "nothing.tflite", missing))
+
+
+def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="folder holds no image") as caught:
+        list(predict(tmp_path / "nothing.tflite", [tmp_path]))
+    assert caught.value.where == str(tmp_path)
+
+
+def test_a_missing_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrustError, match="artifact missing"):
+        list(predict(tmp_path / "nothing.tflite", [_photo(tmp_path / "a.png")]))
+
+
+@pytest.mark.parametrize(("size", "count"), [((7, 100), 1), ((8, 8), 0)])
+def test_photos_smaller_than_the_input_are_warned_of(
+    runner: RednessRunner, tmp_path: Path, size: tuple[int, int], count: int
+) -> None:
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", size=size)])
+    assert isinstance(answer, Prediction)
+    assert answer.quality == {"short_side": min(size), "input_size": SIZE}
+    assert len(answer.warnings) == count
+
+
+def test_models_of_synthetic_images_are_warned_of(runner: RednessRunner, tmp_path: Path) -> None:
+    runner.contract = _contract(synthetic=True)
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png")])
+    assert isinstance(answer, Prediction)
+    assert "synthetic" in answer.warnings[0]
+
+
+def test_documents_are_json_that_begins_with_its_schema(runner: RednessRunner, tmp_path: Path) -> None:
+    _photo(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no image")
+    for answer in predict(Path("model"), [tmp_path]):
+        text = json.dumps(answer.to_document(), allow_nan=False)
+        assert text.startswith('{"schema": "melanoma-edge/prediction/1"')
+        assert json.loads(text) == answer.to_document() and "\n" not in text
+
+
+@pytest.mark.parametrize("name", ["model-int8.tflite", "model-int8.onnx"])
+def test_a_real_file_answers_its_own_images(trained: Any, name: str) -> None:
+    answers = list(predict(trained.artifact(name), [trained.data / "images"], threads=1))
+    assert len(answers) == len(list((trained.data / "images").iterdir()))
+    for answer in answers:
+        assert isinstance(answer, Prediction)
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,76 @@
+"""Configurations: presets, rules, and what tells two apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from melanoma_edge.errors import UsageError
+from melanoma_edge.strictjson import from_plain, to_plain
+from melanoma_edge.training.config import PRESETS, TrainConfig, configured, differences
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", 10_001),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", 1.5),
+        ("learning_rate", float("nan")),
+        ("weight_decay", -0.1),
+        ("patience", 0),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("label_smoothing", 0.6),
+        ("ema", 1.0),
+        ("device", "tpu"),
+        ("prune", 0.0),
+        ("prune", 0.96),
+        ("target_sensitivity", 1.0),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(field: str, value: Any) -> None:
+    changes: dict[str, Any] = {field: value}
+    with pytest.raises(UsageError, match=field.replace("_", " ")) as caught:
+        TrainConfig(**changes)
+    assert caught.value.exit_code == 2
+
+
+def test_all_bad_values_are_named_at_once() -> None:
+    with pytest.raises(UsageError, match=r"epochs.*; batch size.*; ema"):
+        TrainConfig(epochs=0, batch_size=0, ema=2.0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_themselves_within_the_rules(preset: str) -> None:
+    config = configured(preset)
+    assert {name: getattr(config, name) for name in PRESETS[preset]} == PRESETS[preset]
+
+
+def test_given_options_change_a_preset_and_none_does_not() -> None:
+    assert configured("tiny", epochs=3, width=None, seed=0) == replace(configured("tiny"), epochs=3)
+
+
+def test_an_unknown_preset_is_answered_with_the_known() -> None:
+    with pytest.raises(UsageError, match=r"'huge'[\s\S]*tiny, phone, accurate"):
+        configured("huge")
+
+
+def test_differences_name_every_field_that_differs() -> None:
+    one = TrainConfig()
+    assert differences(one, one) == []
+    assert differences(one, replace(one, epochs=3, prune=0.5)) == [
+        "epochs: 30 in the run, 3 asked",
+        "prune: None in the run, 0.5 asked",
+    ]
+
+
+def test_a_configuration_survives_json() -> None:
+    config = configured("phone", data=("a", "b"), prune=0.5, mixed_precision=True, learning_rate=1.0)
+    assert from_plain(TrainConfig, json.loads(json.dumps(to_plain(config)))) == config
+    assert len(to_plain(config)) == len(fields(TrainConfig))
