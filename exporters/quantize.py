@@ -20,6 +20,7 @@ import numpy as np
 from exporters import flatbuffer
 from exporters.precision import Precision
 from melanoma_edge.errors import ExportError
+from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.base import require
 from melanoma_edge.runtime.litert import INPUT
@@ -121,11 +122,12 @@ def _float_tail(source: bytes) -> list[str]:
     model = flatbuffer.load(source)
     graph = model.subgraphs[0]
     kinds = [flatbuffer.op_name(model, operator) for operator in graph.operators]
-    if _POOLING not in kinds:
-        raise ExportError("the model has no global average pooling", fix="export a MobileNet of this package")
-    pooling = len(kinds) - 1 - kinds[::-1].index(_POOLING)
-    kept = [op for i, op in enumerate(graph.operators) if i >= pooling or kinds[i] in _SCALING]
-    return [flatbuffer.tensor_name(graph.tensors[op.outputs[0]]) for op in kept]
+    names = [flatbuffer.tensor_name(graph.tensors[operator.outputs[0]]) for operator in graph.operators]
+    if HEAD not in names:
+        raise ExportError("the model has no classifier head", fix="export a MobileNet of this package")
+    # The converter leaves the pooling of a single place out.
+    first = kinds.index(_POOLING) if _POOLING in kinds else names.index(HEAD)
+    return [name for place, name in enumerate(names) if place >= first or kinds[place] in _SCALING]
 
 
 def _by_recipe(source: bytes, configure: Any, ranges: Ranges | None = None) -> bytes:

@@ -104,5 +104,17 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
             fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
-        else:
+            return
+        if _is_at(stream.fileno(), path):
             yield True
+            return
+    # Another holder removed the file between our opening and locking it: what we hold guards nothing.
+    with locked(path, wait=wait) as held:
+        yield held
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

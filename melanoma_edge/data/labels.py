@@ -81,14 +81,15 @@ def target_of(classes: Iterable[str]) -> Target:
 
 def _check_classes(classes: tuple[str, ...], malignant: tuple[str, ...]) -> None:
     if len(classes) < 2:
-        raise DataError(f"one class only: {named(classes) or 'none'}", fix="give images of at least two classes")
+        what = f"the images show one class only: {named(classes) or 'none'}"
+        raise DataError(what, fix="give images of at least two classes")
     for name, parts in _OVERLAPPING.items():
         inside = [part for part in classes if part in parts]
         if name in classes and inside:
             what = f"class {name!r} includes {named(inside)}, so an image would have two right answers"
             raise DataError(what, fix="give either the diagnoses or malignant and benign, not both")
     if not malignant:
-        what = f"nothing to find: none of the classes {named(classes)} is malignant"
+        what = f"nothing malignant to learn: none of the classes {named(classes)} is malignant"
         raise DataError(what, fix=f"give images of at least one of {named(MALIGNANT)}")
     if malignant == classes and not set(classes) & set(MELANOMA):
         raise DataError(f"all classes are malignant: {named(classes)}", fix="give images of harmless lesions too")

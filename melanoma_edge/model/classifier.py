@@ -43,22 +43,20 @@ def scaled(pixels: Any) -> Any:
     return (pixels - CENTRE) / SCALE
 
 
-def inference_model(spec: NetworkSpec, weights: Weights, temperature: float, scaled_input: bool = False) -> Any:
+def inference_model(spec: NetworkSpec, weights: Weights, temperature: float) -> Any:
     """Build what is exported: ``image`` float32 ``[n, N, N, 3]`` to ``probabilities`` float32 ``[n, classes]``.
 
     Args:
         spec: the network's layout.
         weights: its weights.
         temperature: divides the logits before the softmax.
-        scaled_input: leave the scaling out; the input is then ``(x - 128) / 127.5`` already.
     """
     tensorflow, keras = load_tensorflow()
     core = build(spec)
     set_weights(core, weights)
     core.trainable = False
     image = keras.Input((spec.image_size, spec.image_size, 3), name="image")
-    x = image if scaled_input else (image - CENTRE) * (1 / SCALE)
-    logits = core(x)
+    logits = core((image - CENTRE) * (1 / SCALE))
     probabilities = keras.layers.Lambda(
         lambda z: tensorflow.nn.softmax(z * (1 / temperature)), name="probabilities", dtype="float32"
     )(logits)

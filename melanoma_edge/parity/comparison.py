@@ -229,7 +229,7 @@ def _check_same(found: ModelContract, wanted: ModelContract, names: Sequence[str
 
 
 def _stranger(what: str, where: str) -> TrustError:
-    why = f"belongs to another model: {what} differs from the run's"
+    why = f"artifact or reference belongs to another model: {what} differs from the run's"
     return TrustError(why, where=where, fix="export the run again")
 
 

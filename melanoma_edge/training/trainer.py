@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def train(
         MachineError: for lack of disk, memory or GPU.
         Interrupted: on Ctrl-C; the run can be resumed.
     """
+    out = Path(os.path.abspath(out))
     _check(config, out, origin, shaper)
     parent = origin.run.record.weights_sha256 if origin else None
     with claimed(out, config, parent, resume=resume, force=force), logged(out):

@@ -95,7 +95,7 @@ def test_malignancy_is_the_target_otherwise() -> None:
     [
         (["MEL"], "one class only: MEL"),
         ([], "one class only: none"),
-        (["NV", "BKL"], "nothing to find"),
+        (["NV", "BKL"], "nothing malignant to learn"),
         (["BCC", "SCC"], "all classes are malignant"),
         (["malignant", "MEL", "NV"], "'malignant' includes MEL"),
         (["MEL", "benign", "NV"], "'benign' includes NV"),

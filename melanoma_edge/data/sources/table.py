@@ -23,9 +23,10 @@ class Record:
 def header(path: Path) -> tuple[str, ...]:
     """Return the column names in lower case, or nothing when the file does not begin like a table."""
     try:
-        with machine_errors(f"reading {path.name}"), open(path, encoding="utf-8-sig", newline="") as stream:
-            return tuple(_names(next(csv.reader([stream.readline(1 << 16)]), [])))
-    except (UnicodeDecodeError, csv.Error):
+        with machine_errors(f"reading {path.name}"), open(path, "rb") as stream:
+            first = stream.readline(1 << 16).decode("utf-8-sig", errors="replace")
+        return () if "\0" in first else tuple(_names(next(csv.reader([first]), [])))
+    except csv.Error:
         return ()
 
 
@@ -56,7 +57,7 @@ def _rows(path: Path) -> list[list[str]]:
         with machine_errors(f"reading {path.name}"), open(path, encoding="utf-8-sig", newline="") as stream:
             return list(csv.reader(stream, strict=True))
     except UnicodeDecodeError as error:
-        raise DataError(f"table is not UTF-8 text (byte {error.start})", where=str(path), fix=_SAVE) from error
+        raise DataError("table is not UTF-8 text", where=str(path), fix=_SAVE) from error
     except csv.Error as error:
         raise DataError(f"table cannot be read as CSV: {error}", where=str(path), fix=_SAVE) from error
 
