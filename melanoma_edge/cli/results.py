@@ -17,29 +17,20 @@ if TYPE_CHECKING:
     from melanoma_edge.training.config import TrainConfig
     from melanoma_edge.training.run import Run
 
-_HEADLINES = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_auc",
-    "melanoma_auc",
-    "sensitivity",
-    "specificity",
-    "brier",
-    "ece",
-)
 PLAN_SCHEMA = "melanoma-edge/plan/1"
 _FLIPS_SHOWN = 10
 
 
 def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     """Print what a run reached on each split, with 95 % intervals over lesions."""
+    from melanoma_edge.evaluation.metrics import HEADLINES
     from melanoma_edge.strictjson import to_plain
 
     if as_json:
         print_json({"schema": run.record.schema, "path": str(run.path), **to_plain(run.record)})
         return
     splits = list(run.record.metrics)
-    rows = [(name, *(estimate(run.record.metrics[split][name]) for split in splits)) for name in _HEADLINES]
+    rows = [(name, *(estimate(run.record.metrics[split][name]) for split in splits)) for name in HEADLINES]
     rows += [("images", *(str(run.record.metrics[split]["images"]) for split in splits))]
     synthetic = " (synthetic images)" if run.contract.provenance.synthetic else ""
     print_table(f"{run.record.name}{synthetic}: value (95 % interval)", ("metric", *splits), rows)

@@ -54,7 +54,7 @@ class Stage:
 
 
 def stages(spec: NetworkSpec) -> tuple[Stage, ...]:
-    """Lay a network out in stages; the head is left out. The stem belongs to the first block, as its output is large."""
+    """Lay a network out in stages, the head left out; the stem belongs to the first block, as its output is large."""
     found = []
     linear = spec.family == "mobilenet_v2"
     for index, block in enumerate(spec.blocks):
@@ -118,9 +118,24 @@ class Flow:
             made = self._settled([a + b for a, b in zip(self._here, made, strict=True)])
         self._here = made
 
-    def pooled(self) -> Array:
-        """Return the mean of each image over its places, float32 ``[n, channels]``."""
-        return np.concatenate([part.mean(axis=(1, 2)) for part in self._here])
+    def largest(self, stage: Stage) -> dict[str, Array]:
+        """Return the largest size that each channel of each layer's output has, by the layer's name."""
+        found: dict[str, Array] = {}
+        for part in self._here:
+            x: Any = part
+            for layer in stage.layers:
+                x = self._convolved(x, layer)
+                peak = np.abs(np.asarray(x)).max(axis=(0, 1, 2))
+                found[layer.name] = np.maximum(found.get(layer.name, peak), peak)
+        return found
+
+    def largest_here(self) -> Array:
+        """Return the largest size that each channel has at this place."""
+        return np.max([np.abs(part).max(axis=(0, 1, 2)) for part in self._here], axis=0)
+
+    def here(self) -> Array:
+        """Return all images at this place, float32 ``[n, h, w, channels]``."""
+        return np.concatenate(self._here)
 
     def _settled(self, parts: list[Array]) -> list[Array]:
         if not self._quantized:

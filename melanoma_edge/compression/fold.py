@@ -11,7 +11,7 @@ from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
 
 KERNELS = ("kernel", "depthwise_kernel")
-"""Variables of a convolution and of a depthwise one; their shapes are ``[h, w, in, out]`` and ``[h, w, channels, 1]``."""
+"""Variables of a convolution and of a depthwise one: ``[h, w, in, out]`` and ``[h, w, channels, 1]``."""
 
 
 def fold(spec: NetworkSpec, weights: Weights) -> tuple[NetworkSpec, Weights]:

@@ -1,77 +1,128 @@
-"""Rounding a folded network layer by layer, each on what the already rounded part gives it."""
+"""Rounding a folded network layer by layer, each layer on what the already rounded part gives it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
-from melanoma_edge.compression.flow import Flow, stages
-from melanoma_edge.compression.rounding import output_error, round_nearest, round_second_order
-from melanoma_edge.progress import silent
+from melanoma_edge.compression.flow import Flow, Layer, stages
+from melanoma_edge.compression.rounding import Array, Rounded, output_error, round_nearest, round_second_order
+from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.weights import Weights
+from melanoma_edge.progress import Progress, silent
 
-PATCHES = 20_000
-
-
-def as_groups(kernel, depthwise):
-    h, w, c, o = kernel.shape
-    if depthwise:
-        return kernel.reshape(h * w, c, 1).transpose(1, 0, 2).astype(np.float64)
-    return kernel.reshape(1, h * w * c, o).astype(np.float64)
-
-
-def from_groups(groups, shape, depthwise):
-    if depthwise:
-        return np.ascontiguousarray(groups.transpose(1, 0, 2).reshape(shape))
-    return np.ascontiguousarray(groups.reshape(shape))
+_PATCHES = 20_000
+"""Places at which a layer's inputs are looked at, over all images."""
+_BIAS_STEPS = 4
+_SIX = 6.0
 
 
-def seen(patches, depthwise):
-    if depthwise:
+@dataclass(frozen=True)
+class LayerError:
+    """Compare the mean squared error of a layer's outputs after rounding to nearest and as it was rounded."""
+
+    nearest: float
+    reached: float
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Hold weights whose kernels lie on the int8 grid, the head's excepted, and each layer's error by its name."""
+
+    weights: Weights
+    errors: dict[str, LayerError]
+
+
+def reconstruct(
+    spec: NetworkSpec, weights: Weights, pixels: NDArray[np.uint8], seed: int = 0, progress: Progress = silent
+) -> Reconstruction:
+    """Round the kernels of a folded network so that the layers' outputs stay.
+
+    Layer by layer, the kernel is rounded for the inputs that the already rounded network gives, its activations rounded
+    to int8 as well; then the bias takes back what the mean of each output channel has moved from the float network's.
+
+    Args:
+        spec: the layout, folded.
+        weights: of the folded network.
+        pixels: uint8 ``[n, N, N, 3]``; labels are not needed.
+        seed: of the places looked at.
+        progress: told of layers done.
+    """
+    rounded, errors = dict(weights), {}
+    float_flow, int8_flow = Flow(weights, pixels, quantized=False), Flow(rounded, pixels, quantized=True)
+    places = _Places(len(pixels), seed)
+    todo = stages(spec)
+    total = sum(len(stage.layers) for stage in todo)
+    for stage in todo:
+        for index, layer in enumerate(stage.layers):
+            at = places.draw()
+            inputs = [_grouped(flow.patches(stage, index, at), layer) for flow in (float_flow, int8_flow)]
+            fitted = _fit(layer, weights, *inputs)
+            rounded[layer.kernel], rounded[layer.bias], errors[layer.name] = fitted
+            progress("rounding", len(errors), total)
+        float_flow.advance(stage)
+        int8_flow.advance(stage)
+    return Reconstruction(rounded, errors)
+
+
+def to_nearest(spec: NetworkSpec, weights: Weights) -> Reconstruction:
+    """Round the kernels of a folded network to nearest and leave the biases; nothing is measured."""
+    rounded = dict(weights)
+    for layer in (layer for stage in stages(spec) for layer in stage.layers):
+        kernel = weights[layer.kernel]
+        rounded[layer.kernel] = _kernel(round_nearest(_kernel_groups(kernel, layer)), kernel.shape, layer)
+    return Reconstruction(rounded, {})
+
+
+class _Places:
+    def __init__(self, images: int, seed: int) -> None:
+        self._generator = np.random.default_rng(seed)
+        self._shape = (images, -(-_PATCHES // images), 2)
+
+    def draw(self) -> Array:
+        """Return places for one layer, as shares of its output's sides."""
+        return self._generator.random(self._shape)
+
+
+def _fit(layer: Layer, weights: Weights, expected: Array, inputs: Array) -> tuple[NDArray[np.float32], ...]:
+    """Return kernel, bias and error of a layer that sees ``inputs`` where the float one saw ``expected``."""
+    kernel, bias = weights[layer.kernel], weights[layer.bias].astype(np.float64)
+    wanted = _kernel_groups(kernel, layer)
+    centred = inputs - inputs.mean(axis=1, keepdims=True)  # the bias takes care of the mean
+    covariance = centred.transpose(0, 2, 1) @ centred / inputs.shape[1]
+    found = round_second_order(wanted, covariance)
+    error = LayerError(output_error(wanted, round_nearest(wanted), covariance), output_error(wanted, found, covariance))
+    before, after = expected @ wanted, inputs @ found.values.astype(np.float64)
+    flat = [outputs.transpose(1, 0, 2).reshape(outputs.shape[1], -1) for outputs in (before, after)]
+    return _kernel(found, kernel.shape, layer), _fitted_bias(bias, *flat, layer.relu).astype(np.float32), error
+
+
+def _fitted_bias(bias: Array, before: Array, after: Array, relu: bool) -> Array:
+    """Return the bias with which the mean of each output, behind its ReLU6, is that of the float network."""
+    if not relu:
+        return np.asarray(bias + before.mean(axis=0) - after.mean(axis=0))
+    goal = np.clip(before + bias, 0, _SIX).mean(axis=0)
+    fitted = bias + before.mean(axis=0) - after.mean(axis=0)
+    for _ in range(_BIAS_STEPS):
+        fitted = fitted + goal - np.clip(after + fitted, 0, _SIX).mean(axis=0)
+    return np.asarray(fitted)
+
+
+def _kernel_groups(kernel: NDArray[np.float32], layer: Layer) -> Array:
+    if layer.depthwise:
+        return kernel.reshape(layer.size**2, -1, 1).transpose(1, 0, 2).astype(np.float64)
+    return kernel.reshape(1, -1, kernel.shape[-1]).astype(np.float64)
+
+
+def _kernel(rounded: Rounded, shape: tuple[int, ...], layer: Layer) -> NDArray[np.float32]:
+    values = rounded.values.transpose(1, 0, 2) if layer.depthwise else rounded.values
+    return np.ascontiguousarray(values.reshape(shape))
+
+
+def _grouped(patches: NDArray[np.float32], layer: Layer) -> Array:
+    """Return patches ``[n, taps, channels]`` as inputs of each group: ``[groups, n, inputs]``."""
+    if layer.depthwise:
         return patches.transpose(2, 0, 1).astype(np.float64)
     return patches.reshape(1, len(patches), -1).astype(np.float64)
-
-
-def reconstruct(spec, weights, pixels, seed=0, damping=0.01, quant_act=True, method="gptq", biascorr="pre", aim=False, centred=True, patches=PATCHES, progress=silent):
-    original = dict(weights)
-    new = dict(weights)
-    before = Flow(original, pixels, False)
-    after = Flow(new, pixels, quant_act)
-    rng = np.random.default_rng(seed)
-    n = -(-patches // len(pixels))
-    errs = {}
-    todo = stages(spec)
-    for si, stage in enumerate(todo):
-        for i, layer in enumerate(stage.layers):
-            places = rng.random((len(pixels), n, 2))
-            xf = seen(before.patches(stage, i, places), layer.depthwise)
-            xq = seen(after.patches(stage, i, places), layer.depthwise)
-            w = as_groups(original[layer.kernel], layer.depthwise)
-            b = original[layer.bias].astype(np.float64)
-            mf, mq = xf.mean(1), xq.mean(1)
-            cq = xq - mq[:, None] if centred else xq
-            h = cq.transpose(0, 2, 1) @ cq / xq.shape[1]
-            target = w
-            if aim:
-                cf = xf - mf[:, None] if centred else xf
-                cross = cq.transpose(0, 2, 1) @ (cf - cq) / xq.shape[1]
-                d = np.einsum("gii->gi", h).mean(1) * damping + 1e-12
-                target = w + np.linalg.solve(h + d[:, None, None] * np.eye(h.shape[1]), cross @ w)
-            r = round_nearest(w) if method == "nearest" else round_second_order(target, h, damping)
-            v = r.values.astype(np.float64)
-            errs[layer.name] = (output_error(w, round_nearest(w), h), output_error(w, r, h))
-            new[layer.kernel] = from_groups(r.values, original[layer.kernel].shape, layer.depthwise)
-            if biascorr == "pre":
-                shift = (np.einsum("gi,gio->go", mf, w) - np.einsum("gi,gio->go", mq, v)).reshape(-1)
-                new[layer.bias] = (b + shift).astype(np.float32)
-            elif biascorr == "post":
-                yf = np.matmul(xf, w).transpose(1, 0, 2).reshape(xf.shape[1], -1) + b
-                yq = np.matmul(xq, v).transpose(1, 0, 2).reshape(xf.shape[1], -1) + b
-                bias = b + (yf - yq).mean(0)
-                if layer.relu:
-                    goal = np.clip(yf, 0, 6).mean(0)
-                    for _ in range(4):
-                        bias += goal - np.clip(yq + (bias - b), 0, 6).mean(0)
-                new[layer.bias] = bias.astype(np.float32)
-        before.advance(stage)
-        after.advance(stage)
-        progress("rounding", si + 1, len(todo))
-    return new, errs, before, after

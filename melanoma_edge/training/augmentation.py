@@ -10,11 +10,11 @@ from typing import Any
 
 from melanoma_edge.model.legacy_keras import load_tensorflow
 
-ZOOM = (0.72, 1.05)
+ZOOM = (0.6, 1.05)
 """Share of the source square's side that is seen."""
-SHIFT = 0.06
+SHIFT = 0.08
 """Largest shift of the centre, as a share of the side."""
-GAIN, CONTRAST, SATURATION, BRIGHTNESS = 0.08, 0.2, 0.25, 18.0
+GAIN, CONTRAST, SATURATION, BRIGHTNESS = 0.12, 0.3, 0.35, 25.0
 
 
 def augmented(images: Any, size: int, seed: Any) -> Any:

@@ -81,8 +81,17 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
     save_weights(calibrated.weights, out / WEIGHTS)
     contract = _contract(out.name, outcome, calibrated, digest)
     write_text(out / CONTRACT, contract.to_json())
-    metrics = _metrics(outcome, calibrated, contract, progress)
-    plots = _plots(out, outcome, calibrated, contract, metrics["test"]["confusion"])
+    probabilities = {split: calibrated.probabilities(split) for split in outcome.splits}
+    metrics = split_metrics(contract, outcome.splits, probabilities, progress)
+    plots = run_plots(
+        out,
+        contract,
+        outcome.splits["test"],
+        probabilities["test"],
+        metrics["test"],
+        outcome.history,
+        outcome.config.seed,
+    )
     files = [CONTRACT, WEIGHTS, "catalog.csv", "catalog.json", "history.csv"]
     record = RunRecord(
         schema=SCHEMA,
@@ -161,33 +170,45 @@ def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str)
     )
 
 
-def _metrics(outcome: Outcome, calibrated: _Calibrated, contract: ModelContract, progress: Progress) -> dict[str, Any]:
+def split_metrics(
+    contract: ModelContract,
+    splits: dict[str, SplitImages],
+    probabilities: dict[str, NDArray[np.float64]],
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Return the metrics of each split, with intervals, at the contract's threshold, as they stand in ``run.json``."""
     columns = [contract.classes.index(name) for name in contract.target_classes]
     found = {}
-    for done, (split, images) in enumerate(outcome.splits.items()):
+    for done, (split, images) in enumerate(splits.items()):
         metrics = evaluate(
-            calibrated.probabilities(split), images.labels, images.groups, contract.classes, columns, contract.threshold
+            probabilities[split], images.labels, images.groups, contract.classes, columns, contract.threshold
         )
         found[split] = to_plain(metrics)
-        progress("intervals", done + 1, len(outcome.splits))
+        progress("intervals", done + 1, len(splits))
     return found
 
 
-def _plots(
-    out: Path, outcome: Outcome, calibrated: _Calibrated, contract: ModelContract, confusion: Any
+def run_plots(
+    out: Path,
+    contract: ModelContract,
+    test: SplitImages,
+    probabilities: NDArray[np.float64],
+    metrics: dict[str, Any],
+    history: list[dict[str, float]],
+    seed: int,
 ) -> dict[str, str]:
-    test, columns = outcome.splits["test"], [contract.classes.index(name) for name in contract.target_classes]
-    predictions = Predictions(test.ids, test.labels, calibrated.probabilities("test"), test.pixels, columns)
-    synthetic, seed = contract.provenance.synthetic, outcome.config.seed
+    """Draw the pictures of a run, of its test split and history, into ``plots``; return their sha256 by name."""
+    columns = [contract.classes.index(name) for name in contract.target_classes]
+    predictions = Predictions(test.ids, test.labels, probabilities, test.pixels, columns)
     return draw_plots(
         out / "plots",
-        outcome.history,
-        confusion,
+        history,
+        metrics["confusion"],
         contract.classes,
         predictions,
         contract.threshold,
-        out.name,
-        synthetic,
+        contract.name,
+        contract.provenance.synthetic,
         seed,
     )
 

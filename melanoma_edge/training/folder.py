@@ -93,7 +93,7 @@ def _resumed(path: Path, asked: Started) -> Iterator[None]:
 
 @contextmanager
 def _begun(path: Path, asked: Started, force: bool) -> Iterator[None]:
-    _check_free(path, force)
+    check_free(path, force)
     with machine_errors(f"clearing {path}"):
         _set_aside(path)
     try:
@@ -101,7 +101,7 @@ def _begun(path: Path, asked: Started, force: bool) -> Iterator[None]:
             path.mkdir(parents=True, exist_ok=True)
         write_text(path / STARTED, to_json(to_plain(asked)))
         yield
-    except Exception as error:
+    except BaseException as error:
         if not isinstance(error, Interrupted) and not (path / _CHECKPOINT).exists():
             _put_back(path)
         raise
@@ -126,7 +126,8 @@ def _put_back(path: Path) -> None:
         _aside(path).rename(path)
 
 
-def _check_free(path: Path, force: bool) -> None:
+def check_free(path: Path, force: bool) -> None:
+    """Raise ``UsageError`` unless a run may be written here: nothing there, or a run and ``force``."""
     if path.exists() and not path.is_dir():
         raise UsageError("the run's path is a file", where=str(path), fix="choose another --out")
     if not path.is_dir() or not any(path.iterdir()):
