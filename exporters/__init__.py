@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from exporters import onnx as _onnx  # noqa: F401  # the built-in formats register themselves
 from exporters import tflite as _tflite  # noqa: F401
-from exporters.job import Artifact, ExportRecord, export, export_many, planned
+from exporters.job import Artifact, ExportRecord, export, export_many
+from exporters.place import planned
 from exporters.precision import Precision
 from exporters.registry import FORMATS, Format, register
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from exporters import flatbuffer
 from melanoma_edge.errors import ExportError
-from melanoma_edge.runtime.base import require
-from melanoma_edge.runtime.litert import INPUT
+from melanoma_edge.runtime.base import INPUT, require
 
 _BYTES = 256
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from exporters import lint
 from exporters.inventory import CensusRow, Inventory, take
+from exporters.place import alone, place, planned
 from exporters.precision import Precision
 from exporters.quantize import quantized
 from exporters.registry import Format, checked
@@ -21,7 +22,7 @@ from exporters.source import float_tflite
 from melanoma_edge.compression import calibration
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import ExportError
-from melanoma_edge.files import refuse_overwrite, to_json, write_text, written
+from melanoma_edge.files import to_json, write_text, written
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime import Pixels, Probabilities, open_artifact
@@ -32,7 +33,7 @@ from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/export/1"
 _PROBES = 4
-_FLOAT_TOLERANCE = 1e-4
+_FLOAT_TOLERANCE = 1e-5
 _TOOLS = ("tensorflow", "tf_keras", "ai-edge-quantizer", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
 
 
@@ -118,7 +119,8 @@ def export_many(
         progress: told of what is done.
 
     Raises:
-        UsageError: for unknown names, what a format cannot do, or an existing file; before anything is computed.
+        UsageError: for unknown names, what a format cannot do, an existing file, or while another export writes into
+            the run; before anything is computed.
         ExportError: when a tool fails, or the file written is not what was asked.
         DataError: when training images for calibration are missing.
         MachineError: when a package is missing, a runtime crashes, or the disk is full.
@@ -128,27 +130,13 @@ def export_many(
     pairs = checked(asked, batch)
     material = _Material(run, calibration_images, seed, progress)
     artifacts = []
-    for done, (form, precision) in enumerate(pairs):
-        progress("exporting", done, len(pairs))
-        artifacts.append(_export_one(material, form, precision, batch))
-    progress("exporting", len(pairs), len(pairs))
+    with alone(run.artifacts):
+        planned(run, asked, batch=batch, force=force)  # again: another export may have ended since
+        for done, (form, precision) in enumerate(pairs):
+            progress("exporting", done, len(pairs))
+            artifacts.append(_export_one(material, form, precision, batch))
+        progress("exporting", len(pairs), len(pairs))
     return artifacts
-
-
-def planned(run: Run, asked: Iterable[tuple[str, str]], *, batch: int | None = 1, force: bool = False) -> list[Path]:
-    """Return the files that ``export_many`` would write, after every check that needs no computation.
-
-    Raises:
-        UsageError: for unknown names, what a format cannot do, or an existing file.
-    """
-    paths = [_place(run, form, precision) for form, precision in checked(asked, batch)]
-    for path in paths:
-        refuse_overwrite(path, force)
-    return paths
-
-
-def _place(run: Run, form: Format, precision: Precision) -> Path:
-    return run.artifacts / f"model-{precision}{form.suffix}"
 
 
 class _Material:
@@ -211,7 +199,7 @@ def _export_one(material: _Material, form: Format, precision: Precision, batch: 
     run, note = material.run, material.note(precision)
     document = unsealed_document(form.name, precision, run.contract, note)
     data = seal(form.write(material.tflite(precision), document, precision, batch))
-    path = _place(run, form, precision)
+    path = place(run, form, precision)
     with written(path) as temporary:
         temporary.write_bytes(data)
         written_back = read_record(temporary)

@@ -8,7 +8,7 @@ from exporters.inventory import Inventory, Step
 from exporters.precision import Precision
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.mobilenet import HEAD
-from melanoma_edge.runtime.litert import INPUT, OUTPUT
+from melanoma_edge.runtime.base import INPUT, OUTPUT
 
 _SCALING = ("SUB", "MUL", "QUANTIZE", "DEQUANTIZE")
 _ONNX_SCALING = ("Sub", "Mul", "QuantizeLinear", "DequantizeLinear", "Cast")

@@ -1,4 +1,8 @@
-"""The ONNX writer: the TFLite model of the same precision, translated, so that both files hold the same numbers."""
+"""The ONNX writer: the TFLite model of the same precision, translated, so that both files hold the same weights.
+
+What is computed with them is alike, but for int8-dynamic: its ONNX file only stores weights in int8 and computes in
+float32, where LiteRT rounds activations on the fly.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,7 @@ from melanoma_edge import __version__
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.quiet import quiet_native
-from melanoma_edge.runtime.base import require
-from melanoma_edge.runtime.onnx import INPUT, OUTPUT
+from melanoma_edge.runtime.base import INPUT, OUTPUT, require
 
 METADATA = "melanoma-edge"
 OPSET, IR = 17, 8

@@ -22,8 +22,7 @@ from exporters.precision import Precision
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.quiet import quiet_native
-from melanoma_edge.runtime.base import require
-from melanoma_edge.runtime.litert import INPUT
+from melanoma_edge.runtime.base import INPUT, require
 
 Ranges = Mapping[str, tuple[float, float]]
 

@@ -9,7 +9,7 @@ from exporters import flatbuffer
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.quiet import quiet_native
-from melanoma_edge.runtime.litert import INPUT, OUTPUT
+from melanoma_edge.runtime.base import INPUT, OUTPUT
 
 _CONVOLUTION = re.compile(r"([^/;]+)/(?:Conv2D|depthwise)\d*(?:;|$)")
 _LOGITS = "logits"

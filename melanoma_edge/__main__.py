@@ -2,6 +2,6 @@
 
 import sys
 
-from melanoma_edge.cli.main import main
+from melanoma_edge.cli.start import main
 
 sys.exit(main())

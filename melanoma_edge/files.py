@@ -6,12 +6,12 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge.errors import UsageError, machine_errors
+from melanoma_edge.errors import UsageError, machine_errors, named
 
 _CHUNK = 1 << 20
 
@@ -34,10 +34,11 @@ def to_json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def refuse_overwrite(path: Path, force: bool) -> None:
-    """Raise ``UsageError`` when ``path`` exists and ``force`` is not given."""
-    if (path.exists() or path.is_symlink()) and not force:
-        raise UsageError("refusing to overwrite", where=str(path), fix="choose another name or add --force")
+def refuse_overwrite(paths: Sequence[Path], force: bool) -> None:
+    """Raise ``UsageError`` when some of ``paths`` exist and ``force`` is not given."""
+    there = [str(path) for path in paths if path.exists() or path.is_symlink()]
+    if there and not force:
+        raise UsageError("refusing to overwrite", where=named(there), fix="add --force to replace, or move away")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import DataError, MelanomaEdgeError, named
+from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError
 from melanoma_edge.pixels import decode, square
 from melanoma_edge.runtime import open_model
 
 SCHEMA = "melanoma-edge/prediction/1"
+_SUM_TOLERANCE = 1e-3
 SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """What counts as an image inside a folder; files named one by one are always tried."""
 
@@ -62,8 +64,8 @@ def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> 
         threads: CPU threads of the runtime.
 
     Raises:
-        DataError: when a path is missing or a folder holds no image.
-        TrustError: when the model is missing or not what it claims to be.
+        DataError: when a folder holds no image; a missing file is answered as one that cannot be read.
+        TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
     files = list(_files(images))
     with open_model(model, threads) as runner:
@@ -75,15 +77,13 @@ def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> 
                 yield Unreadable(str(file), str(model), str(error))
                 continue
             probabilities = runner.infer(pixels[None])[0]
+            _check_answer(probabilities, str(model))
             yield _answer(str(file), str(model), probabilities, runner.contract, min(photo.size))
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise DataError(f"no such image: {named(missing)}", fix="check the path")
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
             yield path
             continue
         found = sorted(file for file in path.rglob("*") if _is_photo(file.relative_to(path)) and file.is_file())
@@ -98,6 +98,13 @@ def _is_photo(inside: Path) -> bool:
     """Tell by its name; what a system hides (``._photo.jpg``, ``.thumbnails``) is no photo of the user's."""
     hidden = any(part.startswith((".", "__MACOSX")) for part in inside.parts)
     return inside.suffix.lower() in SUFFIXES and not hidden
+
+
+def _check_answer(probabilities: NDArray[np.float32], where: str) -> None:
+    """Raise ``TrustError`` for what is no probability: a NaN is below every threshold, and would look like no sign."""
+    if not (np.isfinite(probabilities).all() and abs(float(probabilities.sum()) - 1) <= _SUM_TOLERANCE):
+        found = ", ".join(f"{value:g}" for value in probabilities)
+        raise TrustError(f"the model's answer is no probabilities: {found}", where=where, fix="export the run again")
 
 
 def _answer(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tiny import shrink
 
 # Chosen before anything imports TensorFlow, as the package itself does at its first use.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -52,8 +56,8 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
-    """Train a tiny network on a few synthetic lesions, once, and export it."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train a tiny network on a few synthetic lesions, once, long enough to tell images apart, and export it."""
     from exporters import export_many
     from melanoma_edge.data.synthetic import SyntheticSpec, write_synthetic
     from melanoma_edge.training.config import configured
@@ -62,9 +66,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     home = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MELANOMA_EDGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        shrink(patch)
         write_synthetic(home / "data", SyntheticSpec(lesions=96, image_size=48), workers=1)
-        config = configured("tiny", data=(str(home / "data"),), width=0.1, image_size=64, epochs=2, batch_size=16)
+        config = configured("tiny", data=(str(home / "data"),), image_size=64, epochs=8, batch_size=8)
         run = train(config, home / "run")
         pairs = product(("tflite", "onnx"), ("float32", "int8"))
         export_many(run, pairs, calibration_images=16)
-        yield Trained(home / "data", run.path)
+    return Trained(home / "data", run.path)

@@ -120,18 +120,18 @@ def test_a_path_below_a_file_is_refused(tmp_path: Path, below: str) -> None:
 
 def test_overwriting_is_refused_unless_forced(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    refuse_overwrite(path, force=False)
+    refuse_overwrite([path], force=False)
     path.write_text("text")
-    refuse_overwrite(path, force=True)
+    refuse_overwrite([path], force=True)
     with pytest.raises(UsageError, match="refusing to overwrite"):
-        refuse_overwrite(path, force=False)
+        refuse_overwrite([path], force=False)
 
 
 def test_a_dangling_link_is_not_overwritten_unasked(tmp_path: Path) -> None:
     path = tmp_path / "link"
     path.symlink_to(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="refusing to overwrite"):
-        refuse_overwrite(path, force=False)
+        refuse_overwrite([path], force=False)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

@@ -137,10 +137,13 @@ def test_an_unreadable_photo_does_not_stop_the_others(runner: RednessRunner, tmp
     assert "b.png" in second.error and "\nFix: " in second.error
 
 
-def test_all_missing_photos_are_named_before_anything_is_opened(tmp_path: Path) -> None:
-    missing = [tmp_path / f"{number:02}.png" for number in range(12)]
-    with pytest.raises(DataError, match=r"no such image: .*00.png, .*09.png and 2 more"):
-        list(predict(tmp_path / "nothing.tflite", missing))
+@pytest.mark.parametrize("name", ["nowhere.png", "x" * 300 + ".png"])
+def test_a_missing_photo_does_not_stop_the_others(runner: RednessRunner, tmp_path: Path, name: str) -> None:
+    good = _photo(tmp_path / "a.png")
+    first, missing, last = predict(Path("model"), [good, tmp_path / name, good])
+    assert isinstance(first, Prediction) and first == last
+    assert isinstance(missing, Unreadable)
+    assert missing.image == str(tmp_path / name) and "\nFix: check" in missing.error
 
 
 def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
@@ -152,6 +155,16 @@ def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
 def test_a_missing_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrustError, match="artifact missing"):
         list(predict(tmp_path / "nothing.tflite", [_photo(tmp_path / "a.png")]))
+
+
+@pytest.mark.parametrize("answer", [[np.nan, 0.5, 0.5], [np.inf, 0, 0], [0.5, 0.4, 0.2], [0, 0, 0], [0.3, 0.3, 0.3]])
+def test_an_answer_that_is_no_probabilities_is_no_decision(
+    runner: RednessRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: list[float]
+) -> None:
+    monkeypatch.setattr(runner, "infer", lambda batch: np.array([answer], np.float32))
+    with pytest.raises(TrustError, match="no probabilities") as caught:
+        list(predict(Path("model"), [_photo(tmp_path / "a.png")]))
+    assert caught.value.where == "model"
 
 
 @pytest.mark.parametrize(("size", "count"), [((7, 100), 1), ((8, 8), 0)])

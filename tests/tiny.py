@@ -46,6 +46,6 @@ def shrink(patch: Any) -> None:
     """Let every training from scratch use the tiny network."""
 
     def network(family: str, width: float, image_size: int, classes: int) -> NetworkSpec:
-        return replace(TINY, classes=classes)
+        return replace(TINY, classes=classes, image_size=image_size)
 
     patch.setattr("melanoma_edge.training.trainer.network", network)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +19,14 @@ from melanoma_edge.cli.options import (
     run_argument,
     seed_option,
 )
+from melanoma_edge.cli.parity import SYNTHETIC
 from melanoma_edge.cli.results import PLAN_SCHEMA, describe_artifacts, describe_verdict, print_plan
+from melanoma_edge.errors import Interrupted
 
 if TYPE_CHECKING:
     from exporters import Artifact
 
-EXPORT_SCHEMA = "melanoma-edge/export/1"
+EXPORTED_SCHEMA = "melanoma-edge/exported/1"
 
 
 @click.command("export")
@@ -85,7 +89,7 @@ def command(
         plan = {"schema": PLAN_SCHEMA, "run": str(run), "artifacts": [str(path) for path in paths], "batch": batch}
         print_plan(plan, as_json)
         return 0
-    with reporting(quiet) as reporter:
+    with _stoppable(run, paths, force), reporting(quiet) as reporter:
         artifacts = export_many(
             opened,
             pairs,
@@ -108,7 +112,24 @@ def command(
     else:
         describe_artifacts(artifacts)
         describe_verdict(verdict, quiet)
+        if verdict.synthetic:
+            note(SYNTHETIC, quiet)
     return verdict.verdict.exit_code
+
+
+@contextmanager
+def _stoppable(run: Path, paths: list[Path], force: bool) -> Iterator[None]:
+    """Say after Ctrl-C how the work continues: files that were written are whole, and not overwritten unasked."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        there = [path.name for path in paths if path.exists()]
+        fix = "run the same command again"
+        if len(there) == len(paths) and not force:
+            fix = f"judge the files with `melanoma-edge parity {run}`"
+        elif there and not force:
+            fix = f"run the same command again with --force; written so far: {', '.join(there)}"
+        raise Interrupted("stopped", fix=fix) from error
 
 
 def _print_unverified(artifacts: list[Artifact], as_json: bool, quiet: bool) -> None:
@@ -117,7 +138,7 @@ def _print_unverified(artifacts: list[Artifact], as_json: bool, quiet: bool) -> 
             {"path": str(item.path), "sha256": item.sha256, "bytes": item.bytes, "verdict": "unverified"}
             for item in artifacts
         ]
-        print_json({"schema": EXPORT_SCHEMA, "artifacts": files})
+        print_json({"schema": EXPORTED_SCHEMA, "artifacts": files})
         return
     describe_artifacts(artifacts)
     note("Unverified: nothing is known of what these files decide. `melanoma-edge parity` judges them.", quiet)

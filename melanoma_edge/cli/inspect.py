@@ -44,10 +44,9 @@ def _inspect_run(path: Path, as_json: bool, quiet: bool) -> None:
         return
     _print_contract(to_plain(run.contract))
     describe_run(run, as_json=False, quiet=quiet)
-    if not quiet:
-        describe_compression(run)
-        for text in run.catalog.notes:
-            note(f"Data: {text}")
+    describe_compression(run, quiet)
+    for text in run.catalog.notes:
+        note(f"Data: {text}", quiet)
 
 
 def _inspect_artifact(path: Path, as_json: bool) -> None:

@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return answer if isinstance(answer, int) else 0
     except (BrokenPipeError, SystemExit):  # click, too, leaves when the reader of our output has gone, as `head` does
         return _left_alone()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except Exception as error:
         if "--debug" in given:
             traceback.print_exc()

@@ -38,6 +38,16 @@ def seed_option(function: F) -> F:
     )(function)
 
 
+def device_option(function: F) -> F:
+    """Add ``--device``; None when it is not given."""
+    return click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")(function)
+
+
+def batch_size_option(function: F) -> F:
+    """Add ``--batch-size``; None when it is not given."""
+    return click.option("--batch-size", type=int, help="Images per step.")(function)
+
+
 def run_argument(function: F) -> F:
     """Add the argument ``RUN``."""
     return click.argument("run", type=PATH)(function)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from melanoma_edge.cli.console import print_json, reporting
+from melanoma_edge.cli.console import note, print_json, reporting
 from melanoma_edge.cli.options import PATH, dry_run_option, limit_option, output_options, run_argument, seed_option
 from melanoma_edge.cli.results import PLAN_SCHEMA, describe_verdict, print_plan
+from melanoma_edge.errors import ExportError, TrustError, named
+
+if TYPE_CHECKING:
+    from melanoma_edge.runtime.artifact import ArtifactRecord
+
+SYNTHETIC = "The images are synthetic: this verdict says nothing about people."
 
 
 @click.command("parity")
@@ -47,7 +54,7 @@ def command(
       melanoma-edge parity runs/ham --limit sensitivity_loss=0.03
     """
     from melanoma_edge.cli.limits import parsed_limits
-    from melanoma_edge.parity.comparison import compare
+    from melanoma_edge.parity.comparison import accepted, compare
     from melanoma_edge.parity.record import save_verdicts
     from melanoma_edge.strictjson import to_plain
     from melanoma_edge.training.run import Run
@@ -55,6 +62,7 @@ def command(
     opened, chosen = Run.open(run), parsed_limits(limits)
     paths = list(artifacts) or sorted(p for p in opened.artifacts.glob("*") if p.suffix in (".tflite", ".onnx"))
     against = Run.open(reference) if reference else None
+    _prove_precisions(accepted(opened, paths))
     if dry_run:
         plan = {
             "schema": PLAN_SCHEMA,
@@ -71,4 +79,24 @@ def command(
     if split == "test" and not against:
         save_verdicts(verdict)
     print_json(verdict.to_document()) if as_json else describe_verdict(verdict, quiet)
+    if verdict.synthetic and not as_json:
+        note(SYNTHETIC, quiet)
     return verdict.verdict.exit_code
+
+
+def _prove_precisions(records: list[ArtifactRecord]) -> None:
+    """Raise ``TrustError`` for readable files whose operators are not those of the precision they state."""
+    from exporters import Precision, inventory, lint
+
+    lies = []
+    for record in records:
+        try:
+            found = inventory.take(record.path.read_bytes(), record.format)
+        except ExportError:
+            continue  # its runtime will say why it cannot run it, in a verdict
+        try:
+            lint.check(found, Precision(record.precision))
+        except (ExportError, ValueError) as error:
+            lies.append(f"{record.path}: {error.what if isinstance(error, ExportError) else error}")
+    if lies:
+        raise TrustError(f"files are not of the precision they state: {named(lies)}", fix="export the run again")

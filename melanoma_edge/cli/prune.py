@@ -7,7 +7,16 @@ from pathlib import Path
 import click
 
 from melanoma_edge.cli.console import reporting
-from melanoma_edge.cli.options import PATH, dry_run_option, force_option, output_options, resume_option, run_argument
+from melanoma_edge.cli.options import (
+    PATH,
+    batch_size_option,
+    device_option,
+    dry_run_option,
+    force_option,
+    output_options,
+    resume_option,
+    run_argument,
+)
 from melanoma_edge.cli.results import PLAN_SCHEMA, describe_compression, describe_run, print_plan
 
 
@@ -17,6 +26,9 @@ from melanoma_edge.cli.results import PLAN_SCHEMA, describe_compression, describ
 @click.option("--out", type=PATH, required=True, help="The new run's directory.")
 @click.option("--epochs", type=int, help="Of fine-tuning; default: a third of the parent's.")
 @click.option("--learning-rate", type=float, help="At its peak; default: a third of the parent's.")
+@batch_size_option
+@device_option
+@click.option("--seed", type=int, help="Of all chance; default: the parent's.")
 @resume_option
 @force_option
 @dry_run_option
@@ -27,6 +39,9 @@ def command(
     out: Path,
     epochs: int | None,
     learning_rate: float | None,
+    batch_size: int | None,
+    device: str | None,
+    seed: int | None,
     resume: bool,
     force: bool,
     dry_run: bool,
@@ -41,18 +56,20 @@ def command(
     Example:
       melanoma-edge prune runs/ham --sparsity 0.5 --out runs/ham-pruned
     """
-    from melanoma_edge.compression.prune import prune, prune_config
+    from melanoma_edge.compression.prune import check, prune, prune_config
     from melanoma_edge.strictjson import to_plain
     from melanoma_edge.training.run import Run
 
     parent = Run.open(run)
-    config = prune_config(parent, sparsity, epochs, learning_rate)
+    options = {"batch_size": batch_size, "device": device, "seed": seed}
+    config = prune_config(parent, sparsity, epochs, learning_rate, **options)
     if dry_run:
+        check(parent, out, config, resume=resume, force=force)
         plan = {"schema": PLAN_SCHEMA, "parent": str(run), "out": str(out), "configuration": to_plain(config)}
         print_plan(plan, as_json)
         return
     with reporting(quiet) as reporter:
         pruned = prune(parent, out, config, resume=resume, force=force, progress=reporter.progress)
     describe_run(pruned, as_json, quiet)
-    if not quiet:
-        describe_compression(pruned)
+    if not as_json:
+        describe_compression(pruned, quiet)

@@ -36,8 +36,9 @@ def command(out: Path, force: bool, seed: int, dry_run: bool, as_json: bool, qui
     Example:
       melanoma-edge quickstart --out try
     """
-    from melanoma_edge.cli.chain import STEPS, quickstart
+    from melanoma_edge.cli.chain import STEPS, check_place, quickstart
 
+    check_place(out, force)
     if dry_run:
         print_plan({"schema": PLAN_SCHEMA, "out": str(out), "seed": seed, "steps": list(STEPS)}, as_json)
         return
@@ -47,8 +48,7 @@ def command(out: Path, force: bool, seed: int, dry_run: bool, as_json: bool, qui
         print_json(result.to_document())
         return
     describe_run(result.run, as_json=False, quiet=quiet)
-    if not quiet:
-        describe_compression(result.pruned)
+    describe_compression(result.pruned, quiet)
     describe_artifacts(result.artifacts)
     describe_verdict(result.verdict, quiet)
     describe_predictions([result.answer], quiet)

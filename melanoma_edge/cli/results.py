@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from melanoma_edge.cli.console import estimate, note, print_json, print_table
+from melanoma_edge.errors import TrustError
 
 if TYPE_CHECKING:
     from exporters import Artifact
@@ -44,30 +45,49 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     note(f"Run: {run.path}", quiet)
 
 
-def describe_compression(run: Run) -> None:
-    """Say what pruning reached and what it buys."""
+def describe_compression(run: Run, quiet: bool = False) -> None:
+    """Print what compression did, pruning layer by layer, and what it buys.
+
+    Raises:
+        TrustError: when the record of it is damaged.
+    """
     record = run.record.compression
     if not record:
         return
+    try:
+        if "reached" in record:
+            _describe_pruning(record, quiet)
+        else:
+            kept = record["weights_against_float"]
+            note(f"Compression: {record['kind']}. Alone it keeps {kept['class_agreement']:.1%} of classes.", quiet)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fix = "restore the run from a backup or make it again"
+        raise TrustError(f"run.json is damaged: compression: {error!r}", where=str(run.path), fix=fix) from error
+
+
+def _describe_pruning(record: dict[str, Any], quiet: bool) -> None:
+    rows = [
+        (name.removesuffix("/kernel"), f"{layer['weights']:,}", f"{layer['zeros']:,}", f"{layer['share']:.1%}")
+        for name, layer in record["layers"].items()
+    ]
+    print_table("Sparsity", ("layer", "weights", "zeros", "share"), rows)
     size = record["deflated_bytes"]
     before = f"{size['before']:,} -> " if size["before"] else ""
     note(
         f"Sparsity {record['reached']:.1%} of {record['pruned_weights']:,} weights in 1x1 convolutions "
         f"({record['all_weights']:,} weights in all). Weights after deflate: {before}{size['after']:,} bytes. "
-        "A file as stored keeps its size, and dense kernels take the same time: zeros buy download bytes only."
+        "A file as stored keeps its size, and dense kernels take the same time: zeros buy download bytes only.",
+        quiet,
     )
 
 
 def plan_training(config: TrainConfig, out: Path, as_json: bool, progress: Progress) -> None:
-    """Print what ``train`` would do; reads the data, but neither decodes nor trains."""
+    """Print what ``train`` would do; reads the data, but neither draws, decodes nor trains."""
     from melanoma_edge.data.split import split_catalog
-    from melanoma_edge.model.imagenet import check_init
-    from melanoma_edge.model.spec import network
     from melanoma_edge.strictjson import to_plain
-    from melanoma_edge.training.material import read_data
+    from melanoma_edge.training.material import planned_data
 
-    check_init(network(config.backbone, config.width, config.image_size, classes=2), config.init)
-    catalog = split_catalog(read_data(config, progress), config.seed)
+    catalog = split_catalog(planned_data(config, progress), config.seed)
     splits = {name: len(catalog.part(name)) for name in ("train", "validation", "test")}
     plan = {
         "schema": PLAN_SCHEMA,

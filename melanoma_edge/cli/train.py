@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from melanoma_edge.cli.console import note, reporting
-from melanoma_edge.cli.options import PATH, dry_run_option, force_option, output_options, resume_option, seed_option
+from melanoma_edge.cli.options import (
+    PATH,
+    batch_size_option,
+    device_option,
+    dry_run_option,
+    force_option,
+    output_options,
+    resume_option,
+    seed_option,
+)
 from melanoma_edge.cli.results import describe_run, plan_training
 
 _SOURCES = ("auto", "folder", "ham10000", "synthetic")
@@ -36,12 +45,12 @@ _SOURCES = ("auto", "folder", "ham10000", "synthetic")
 @click.option("--image-size", type=int, help="Pixels per side, a multiple of 32.")
 @click.option("--init", help="ImageNet weights: imagenet (downloads), none, or a keras.applications file without top.")
 @click.option("--epochs", type=int, help="Passes over the training split, at most.")
-@click.option("--batch-size", type=int, help="Images per step.")
+@batch_size_option
 @click.option("--learning-rate", type=float, help="At its peak.")
 @click.option("--patience", type=int, help="Epochs without progress on validation before training stops.")
 @click.option("--prune", type=float, help="Share of the 1x1 convolutions' weights to set to zero on the way.")
 @click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")
+@device_option
 @click.option(
     "--mixed-precision/--no-mixed-precision", default=None, help="float16 arithmetic; default: on a GPU only."
 )
@@ -65,16 +74,16 @@ def command(
     """
     from melanoma_edge.compression.prune import shaper_of
     from melanoma_edge.training.config import configured
+    from melanoma_edge.training.trainer import check, train
 
     data = tuple(str(path) for path in options.pop("data"))
     config = configured(preset or ("phone" if data else "tiny"), data=data, **options)
     note(_first_line(data), quiet)
     with reporting(quiet) as reporter:
         if dry_run:
+            check(config, out, shaper=shaper_of(config), resume=resume, force=force)
             plan_training(config, out, as_json, reporter.progress)
             return
-        from melanoma_edge.training.trainer import train
-
         run = train(config, out, shaper=shaper_of(config), resume=resume, force=force, progress=reporter.progress)
     describe_run(run, as_json, quiet)
 

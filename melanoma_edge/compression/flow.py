@@ -131,7 +131,7 @@ class Flow:
 
     def largest_here(self) -> Array:
         """Return the largest size that each channel has at this place."""
-        return np.max([np.abs(part).max(axis=(0, 1, 2)) for part in self._here], axis=0)
+        return np.asarray(np.max([np.abs(part).max(axis=(0, 1, 2)) for part in self._here], axis=0))
 
     def here(self) -> Array:
         """Return all images at this place, float32 ``[n, h, w, channels]``."""

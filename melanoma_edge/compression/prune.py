@@ -17,6 +17,7 @@ from melanoma_edge.errors import MachineError, UsageError
 from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.training import trainer
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.material import Origin
 from melanoma_edge.training.run import Run
@@ -106,7 +107,7 @@ class Pruning:
 
 
 def prune_config(
-    run: Run, sparsity: float, epochs: int | None = None, learning_rate: float | None = None
+    run: Run, sparsity: float, epochs: int | None = None, learning_rate: float | None = None, **options: Any
 ) -> TrainConfig:
     """Return the configuration of a fine-tuning that prunes a run.
 
@@ -115,6 +116,7 @@ def prune_config(
         sparsity: share of the 1x1 convolutions' weights set to zero, above 0 and at most 0.95.
         epochs: of fine-tuning; a third of the parent's when left out.
         learning_rate: at its peak; a third of the parent's when left out.
+        options: other fields of the configuration, such as ``seed``; None leaves the parent's.
 
     Raises:
         UsageError: when the parent is already compressed, or a value is out of range.
@@ -128,6 +130,7 @@ def prune_config(
         epochs=max(4, -(-parent.epochs // 3)) if epochs is None else epochs,
         learning_rate=parent.learning_rate / 3 if learning_rate is None else learning_rate,
         progressive=False,
+        **{name: value for name, value in options.items() if value is not None},
     )
 
 
@@ -150,18 +153,20 @@ def prune(
     Raises:
         MelanomaEdgeError: as ``train`` does.
     """
-    sparsity = config.prune
-    if sparsity is None:
+    origin, shaper = _asked(run, config)
+    return train(config, out, origin=origin, shaper=shaper, resume=resume, force=force, progress=progress)
+
+
+def check(run: Run, out: Path, config: TrainConfig, *, resume: bool = False, force: bool = False) -> None:
+    """Raise what ``prune`` would refuse; nothing is written."""
+    origin, shaper = _asked(run, config)
+    trainer.check(config, out, origin=origin, shaper=shaper, resume=resume, force=force)
+
+
+def _asked(run: Run, config: TrainConfig) -> tuple[Origin, Pruning]:
+    if config.prune is None:
         raise UsageError("no sparsity asked for", fix="make the configuration with prune_config")
-    return train(
-        config,
-        out,
-        origin=Origin(run, "prune"),
-        shaper=Pruning(sparsity, begin=0.0, end=0.5),
-        resume=resume,
-        force=force,
-        progress=progress,
-    )
+    return Origin(run, "prune"), Pruning(config.prune, begin=0.0, end=0.5)
 
 
 def shaper_of(config: TrainConfig) -> Pruning | None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge import __version__
 from melanoma_edge.compression.calibration import CalibrationSet, calibration_images
 from melanoma_edge.compression.equalize import equalize
 from melanoma_edge.compression.fold import fold
@@ -25,7 +24,7 @@ from melanoma_edge.model.weights import Weights, save_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.devices import choose_devices, environment
-from melanoma_edge.training.finish import run_plots, split_metrics
+from melanoma_edge.training.finish import TOOL, run_plots, split_metrics
 from melanoma_edge.training.folder import check_free, claimed
 from melanoma_edge.training.run import CONTRACT, RECORD, WEIGHTS, Parent, Run, RunRecord, SplitImages, relative
 
@@ -183,7 +182,7 @@ def _written(run: Run, out: Path, made: _Rounded, progress: Progress) -> Run:
 def _contract(run: Run, name: str, digest: str) -> ModelContract:
     provenance = replace(
         run.contract.provenance,
-        tool=f"melanoma-edge {__version__}",
+        tool=TOOL,
         method="quantize",
         weights_sha256=digest,
         reference_sha256=run.reference().record.weights_sha256,

@@ -50,7 +50,7 @@ def reconstruct(
         seed: of the places looked at.
         progress: told of layers done.
     """
-    rounded, errors = dict(weights), {}
+    rounded, errors = dict(weights), dict[str, LayerError]()
     float_flow, int8_flow = Flow(weights, pixels, quantized=False), Flow(rounded, pixels, quantized=True)
     places = _Places(len(pixels), seed)
     todo = stages(spec)
@@ -86,7 +86,9 @@ class _Places:
         return self._generator.random(self._shape)
 
 
-def _fit(layer: Layer, weights: Weights, expected: Array, inputs: Array) -> tuple[NDArray[np.float32], ...]:
+def _fit(
+    layer: Layer, weights: Weights, expected: Array, inputs: Array
+) -> tuple[NDArray[np.float32], NDArray[np.float32], LayerError]:
     """Return kernel, bias and error of a layer that sees ``inputs`` where the float one saw ``expected``."""
     kernel, bias = weights[layer.kernel], weights[layer.bias].astype(np.float64)
     wanted = _kernel_groups(kernel, layer)
@@ -94,9 +96,14 @@ def _fit(layer: Layer, weights: Weights, expected: Array, inputs: Array) -> tupl
     covariance = centred.transpose(0, 2, 1) @ centred / inputs.shape[1]
     found = round_second_order(wanted, covariance)
     error = LayerError(output_error(wanted, round_nearest(wanted), covariance), output_error(wanted, found, covariance))
-    before, after = expected @ wanted, inputs @ found.values.astype(np.float64)
-    flat = [outputs.transpose(1, 0, 2).reshape(outputs.shape[1], -1) for outputs in (before, after)]
-    return _kernel(found, kernel.shape, layer), _fitted_bias(bias, *flat, layer.relu).astype(np.float32), error
+    before, after = _outputs(expected, wanted), _outputs(inputs, found.values.astype(np.float64))
+    fitted = _fitted_bias(bias, before, after, layer.relu).astype(np.float32)
+    return _kernel(found, kernel.shape, layer), fitted, error
+
+
+def _outputs(inputs: Array, kernel: Array) -> Array:
+    """Return what a layer without bias answers, ``[n, channels]``."""
+    return np.asarray((inputs @ kernel).transpose(1, 0, 2).reshape(inputs.shape[1], -1))
 
 
 def _fitted_bias(bias: Array, before: Array, after: Array, relu: bool) -> Array:

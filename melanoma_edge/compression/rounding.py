@@ -9,13 +9,12 @@ a convolution is one group of ``[inputs, outputs]``, a depthwise one a group of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-_LEAST = 1e-9
-"""A smaller gain is the noise of arithmetic."""
 LEVELS = 127
 """Largest integer: the grid is symmetric, as TFLite and ONNX Runtime want weights."""
 
@@ -69,13 +68,14 @@ def round_second_order(weights: Array, moments: Array, damping: float = 0.01) ->
         integers[:, place, :] = np.where(np.isnan(kept), _nearest(value), kept)
         error = (value - integers[:, place, :]) / spread[:, place, place, None]
         shares[:, place + 1 :, :] -= spread[:, place, place + 1 :, None] * error[:, None, :]
-    rounded = _take(integers, np.argsort(order, axis=1)).astype(np.float64)
-    return Rounded(_refined(weights / steps, rounded, _damped(moments, damping)).astype(np.int8), scales)
+    return Rounded(_take(integers, np.argsort(order, axis=1)), scales)
 
 
 def output_error(weights: Array, rounded: Rounded, moments: Array) -> float:
     """Return the mean squared change of a layer's outputs, over all outputs of all groups."""
-    return float(_errors(weights - rounded.values, moments).mean())
+    change = weights - rounded.values
+    total = np.einsum("gio,gij,gjo->", change, moments, change, optimize=True)
+    return float(total / (change.shape[0] * change.shape[2]))
 
 
 def _nearest(shares: Array) -> Array:
@@ -92,45 +92,10 @@ def _fixed(shares: Array) -> Array:
 
 def _spread(moments: Array, damping: float) -> Array:
     """Return the upper Cholesky factor of the inverse: row i says how an error at i moves the weights after i."""
-    return np.asarray(np.linalg.cholesky(np.linalg.inv(_damped(moments, damping))).transpose(0, 2, 1))
-
-
-def _damped(moments: Array, damping: float) -> Array:
     extra = damping * np.einsum("gii->gi", moments).mean(axis=1)
-    return np.asarray(moments + np.where(extra > 0, extra, 1.0)[:, None, None] * np.eye(moments.shape[1]))
+    damped = moments + np.where(extra > 0, extra, 1.0)[:, None, None] * np.eye(moments.shape[1])
+    return np.asarray(np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1))
 
 
-def _refined(shares: Array, integers: Array, moments: Array) -> Array:
-    """Move integers by one, in each output the one that helps most, until nothing helps.
-
-    Begins with the better of ``integers`` and plain rounding, output by output.
-    """
-    plain = _nearest(shares)
-    better = _errors(shares - plain, moments) < _errors(shares - integers, moments)
-    integers = np.where(better[:, None, :], plain, integers)
-    free = np.isnan(_fixed(shares))
-    own = np.einsum("gii->gi", moments)[:, :, None]
-    slope = moments @ (integers - shares)
-    for _ in range(shares.shape[1]):
-        step = -np.sign(slope)
-        allowed = free & (np.abs(integers + step) <= LEVELS)
-        gain = np.where(allowed, 2 * np.abs(slope) - own, 0.0)
-        best = gain.argmax(axis=1)[:, None, :]
-        move = np.where(np.take_along_axis(gain, best, axis=1) > _LEAST * own.mean(), 1.0, 0.0)
-        move *= np.take_along_axis(step, best, axis=1)
-        if not move.any():
-            break
-        change = np.zeros_like(integers)
-        np.put_along_axis(change, best, move, axis=1)
-        integers = integers + change
-        rows = np.take_along_axis(moments, best[:, 0, :, None], axis=1)
-        slope = slope + rows.transpose(0, 2, 1) * move
-    return integers
-
-
-def _errors(change: Array, moments: Array) -> Array:
-    return np.einsum("gio,gij,gjo->go", change, moments, change, optimize=True)
-
-
-def _take(values: NDArray, order: NDArray[np.int64]) -> NDArray:
+def _take(values: NDArray[Any], order: NDArray[np.int64]) -> NDArray[Any]:
     return np.take_along_axis(values, order[:, :, None], axis=1)

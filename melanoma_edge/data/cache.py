@@ -58,13 +58,21 @@ class CachedPixels:
 
 
 def cache_folder() -> Path:
-    """Return ``$MELANOMA_EDGE_CACHE``, else ``melanoma-edge`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    """Return ``$MELANOMA_EDGE_CACHE``, else ``melanoma-edge`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
+
+    Raises:
+        MachineError: when none of them is set and the user has no home.
+    """
     chosen = os.environ.get("MELANOMA_EDGE_CACHE")
     if chosen:
         return Path(chosen)
     # The XDG base directory specification wants relative paths ignored.
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "melanoma-edge"
+    try:
+        return (base if base.is_absolute() else Path.home() / ".cache") / "melanoma-edge"
+    except RuntimeError as error:
+        fix = "set MELANOMA_EDGE_CACHE to a folder that may be written"
+        raise MachineError(f"no place for the cache: {error}", fix=fix) from error
 
 
 def cached_pixels(
@@ -240,10 +248,18 @@ def _decode_one(file: FileIO, rows: Sequence[CatalogRow], size: int, index: int)
 
 
 def _refuse_changed(problems: Sequence[_Problem], rows: Sequence[CatalogRow]) -> None:
-    if problems:
-        names = named(f"{rows[problem.index].path} ({problem.reason})" for problem in problems)
-        what = f"{len(problems)} of {len(rows)} images changed since the catalog was made: {names}"
-        raise DataError(what, fix="restore the files, or make the catalog again with a new run")
+    """Tell images that are no longer there from those that are others now."""
+    gone = [problem for problem in problems if not Path(rows[problem.index].path).exists()]
+    changed = [problem for problem in problems if problem not in gone]
+    parts = []
+    if gone:
+        names = named(rows[problem.index].path for problem in gone)
+        parts.append(f"{len(gone)} of {len(rows)} images are no longer there: {names}")
+    if changed:
+        names = named(f"{rows[problem.index].path} ({problem.reason})" for problem in changed)
+        parts.append(f"{len(changed)} of {len(rows)} images changed since the catalog was made: {names}")
+    if parts:
+        raise DataError("; ".join(parts), fix="put the files back as they were, or train anew on what is there now")
 
 
 def _finish(file: FileIO, key: str, count: int, size: int, bad: dict[int, str]) -> None:

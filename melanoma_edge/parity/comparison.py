@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import TrustError, UsageError
+from melanoma_edge.errors import MelanomaEdgeError, TrustError, UsageError, named
 from melanoma_edge.evaluation.lesions import Floats, Ints, Lesions, lesions
 from melanoma_edge.evaluation.metrics import Cases, cases_of, evaluate
 from melanoma_edge.parity.gate import Limits, Status, check_changes, overall
-from melanoma_edge.parity.outputs import check_outputs
+from melanoma_edge.parity.outputs import check_outputs, failed_outputs
 from melanoma_edge.parity.paired import pair
 from melanoma_edge.parity.verdict import ArtifactVerdict, Flip, Judgement, Verdict
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord, read_record
 from melanoma_edge.runtime.base import Runner
-from melanoma_edge.runtime.worker import IsolatedRunner
+from melanoma_edge.runtime.worker import IsolatedRunner, RuntimeCrash
+from melanoma_edge.strictjson import to_plain
 
 RESAMPLES = 2000
 _BATCH = 32
-_ALIKE = ("classes", "target", "input_size")
+_ALIKE = ("classes", "target", "target_classes", "melanoma_classes", "malignant_classes", "input_size", "pixels")
+"""What a reference must have in common with a run; thresholds may differ, the run's decides."""
 
 
 class SplitImages(Protocol):
@@ -79,6 +81,8 @@ def compare(
 ) -> Verdict:
     """Judge one artifact or several of a run against the run's reference.
 
+    An artifact whose contract is the run's but which its runtime cannot run fails, and the others are still judged.
+
     Args:
         run: whose split and contract count.
         artifacts: exported files of that run.
@@ -92,22 +96,26 @@ def compare(
 
     Raises:
         UsageError: without an artifact.
-        TrustError: for an artifact of another model, or a reference that does not fit the run or gives no numbers.
+        TrustError: for an artifact of another model, or a reference that does not fit the run or gives no answers.
+        MachineError: for lack of memory or of a package.
     """
-    paths = [artifacts] if isinstance(artifacts, Path) else list(artifacts)
-    if not paths:
-        raise UsageError("no artifact to compare", where=str(run.path), fix="export the run first")
+    records = accepted(run, [artifacts] if isinstance(artifacts, Path) else artifacts)
     judged_by, contract = reference or run.reference(), run.contract
-    _check_same(judged_by.contract, contract, _ALIKE, str(judged_by.path))
-    records = [_record(path, contract) for path in paths]
+    _check_fits(judged_by.contract, contract, str(judged_by.path))
+    if reference is None and judged_by.contract.provenance.weights_sha256 != contract.provenance.reference_sha256:
+        raise _stranger("provenance.reference_sha256", str(judged_by.path))
     images, limits = run.images(split), limits or Limits()
     rows = (images.ids, images.groups, images.labels, contract, limits, seed, resamples)
-    expected, _ = _probabilities(runner_of(judged_by.path), images, "reference", progress)
+    expected = _probabilities(runner_of(judged_by.path), images, "reference", progress)
     _check_reference(expected, images, contract, str(judged_by.path))
 
     def verdict_on(record: ArtifactRecord) -> ArtifactVerdict:
-        found, runtime = _probabilities(runner_of(record.path), images, record.path.name, progress)
-        return _artifact_verdict(record, runtime, judge(expected, found, *rows))
+        runner = runner_of(record.path)
+        try:
+            found: Floats | MelanomaEdgeError = _probabilities(runner, images, record.path.name, progress)
+        except (TrustError, RuntimeCrash) as error:
+            found = error
+        return _artifact_verdict(record, runner, judge(expected, found, *rows))
 
     unit = lesions(images.groups, images.labels)
     return Verdict(
@@ -117,6 +125,7 @@ def compare(
         groups=len(unit),
         melanomas=int(np.isin(unit.labels, target_columns(contract)).sum()),
         target=contract.target,
+        synthetic=contract.provenance.synthetic,
         reference=judged_by.contract.provenance.weights_sha256,
         threshold=contract.threshold,
         limits=limits,
@@ -126,9 +135,21 @@ def compare(
     )
 
 
+def accepted(run: JudgedRun, artifacts: Sequence[Path]) -> list[ArtifactRecord]:
+    """Return the records of artifacts whose seal is whole and whose contract is the run's.
+
+    Raises:
+        UsageError: without an artifact.
+        TrustError: for a file that is missing, changed, or of another model.
+    """
+    if not artifacts:
+        raise UsageError("no artifact to compare", where=str(run.path), fix="export the run first")
+    return [_record(path, run.contract) for path in artifacts]
+
+
 def judge(
     reference: Floats,
-    exported: Floats,
+    exported: Floats | MelanomaEdgeError,
     image_ids: Sequence[str],
     groups: Sequence[str],
     labels: Sequence[int] | Ints,
@@ -143,7 +164,7 @@ def judge(
 
     Args:
         reference: probabilities of the float model, ``[n, classes]``.
-        exported: what the exported model gave, ``[n, classes]`` if it is sound.
+        exported: what the exported model gave, ``[n, classes]`` if it is sound, or why it gave nothing.
         image_ids: ``[n]``.
         groups: group id of each image, ``[n]``; its images with one label are one lesion.
         labels: class index of each image, ``[n]``.
@@ -155,6 +176,8 @@ def judge(
     unit, columns, threshold = lesions(groups, labels), target_columns(contract), contract.threshold
     common = (labels, groups, contract.classes, columns, threshold, seed, resamples)
     float_metrics = evaluate(reference, *common)
+    if isinstance(exported, MelanomaEdgeError):
+        return Judgement(Status.FAIL, failed_outputs(exported), (), float_metrics, None)
     soundness = check_outputs(reference, exported, contract.classes)
     if overall(check.status for check in soundness) is Status.FAIL:
         return Judgement(Status.FAIL, soundness, (), float_metrics, None)
@@ -203,29 +226,38 @@ def _first_images(unit: Lesions, image_ids: Sequence[str]) -> dict[int, str]:
     return first
 
 
-def _probabilities(runner: Runner, images: SplitImages, what: str, progress: Progress) -> tuple[Floats, str]:
-    """Return the outputs over a split, and the runtime's name."""
+def _probabilities(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Floats:
+    """Return the outputs over a split."""
     total, parts = len(images.ids), []
     with runner:
         for start in range(0, total, _BATCH):
             batch = np.ascontiguousarray(images.pixels[start : start + _BATCH])
             parts.append(np.atleast_1d(runner.infer(batch)))
             progress(f"comparing {what}", min(start + _BATCH, total), total)
-        return np.concatenate(parts), runner.name
+    return np.concatenate(parts)
 
 
 def _record(path: Path, contract: ModelContract) -> ArtifactRecord:
     record = read_record(path)
-    _check_same(record.contract, contract, (*_ALIKE, "target_classes", "threshold"), str(path))
-    if record.contract.provenance.reference_sha256 != contract.provenance.reference_sha256:
-        raise _stranger("reference", str(path))
+    different = list(_differences(to_plain(record.contract), to_plain(contract)))
+    if different:
+        raise _stranger(named(different), str(path))
     return record
 
 
-def _check_same(found: ModelContract, wanted: ModelContract, names: Sequence[str], where: str) -> None:
-    different = [name for name in names if getattr(found, name) != getattr(wanted, name)]
+def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:
+    """Yield the dotted names of the values that differ between two documents of one schema."""
+    if isinstance(found, dict):
+        for key, value in found.items():
+            yield from _differences(value, wanted[key], f"{name}.{key}" if name else key)
+    elif found != wanted:
+        yield name
+
+
+def _check_fits(found: ModelContract, wanted: ModelContract, where: str) -> None:
+    different = [name for name in _ALIKE if getattr(found, name) != getattr(wanted, name)]
     if different:
-        raise _stranger(", ".join(different), where)
+        raise _stranger(named(different), where)
 
 
 def _stranger(what: str, where: str) -> TrustError:
@@ -240,6 +272,14 @@ def _check_reference(expected: Floats, images: SplitImages, contract: ModelContr
         raise TrustError(why, where=where, fix="train the run again")
 
 
-def _artifact_verdict(record: ArtifactRecord, runtime: str, judgement: Judgement) -> ArtifactVerdict:
-    path = str(record.path)
-    return ArtifactVerdict(path, record.sha256, record.bytes, record.format, record.precision, runtime, judgement)
+def _artifact_verdict(record: ArtifactRecord, runner: Runner, judgement: Judgement) -> ArtifactVerdict:
+    return ArtifactVerdict(
+        path=str(record.path),
+        sha256=record.sha256,
+        bytes=record.bytes,
+        format=record.format,
+        precision=record.precision,
+        runtime=runner.name,
+        runtime_options=dict(runner.options),
+        judgement=judgement,
+    )

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from melanoma_edge.errors import MelanomaEdgeError
 from melanoma_edge.evaluation.lesions import Floats
 from melanoma_edge.parity.gate import Check, Status
+from melanoma_edge.runtime.base import WrongLabels, WrongShape
 
 _SUM_TOLERANCE = 0.01
 _LEAST_SPREAD = 0.01
@@ -16,7 +18,7 @@ _LEAST_SPREAD = 0.01
 def check_outputs(reference: Floats, exported: Floats, classes: Sequence[str]) -> tuple[Check, ...]:
     """Judge finite_outputs, constant_output, labels_match and shape_match, as far as each can be judged.
 
-    Only when all four are there and pass do numbers made of the outputs mean anything.
+    Only when all four are there and none fails do numbers made of the outputs mean anything.
 
     Args:
         reference: probabilities of the float model, ``[n, classes]``.
@@ -32,6 +34,12 @@ def check_outputs(reference: Floats, exported: Floats, classes: Sequence[str]) -
     if constant.status is Status.FAIL:
         return finite, constant, shape
     return finite, constant, _order(reference, exported, classes), shape
+
+
+def failed_outputs(error: MelanomaEdgeError) -> tuple[Check, ...]:
+    """Return the failed check that says why a runtime gave no outputs."""
+    names: dict[type[MelanomaEdgeError], str] = {WrongLabels: "labels_match", WrongShape: "shape_match"}
+    return (_check(names.get(type(error), "finite_outputs"), False, f"no outputs: {error.what}"),)
 
 
 def _check(name: str, passed: bool, why: str, value: float | None = None, limit: float | None = None) -> Check:
@@ -60,8 +68,14 @@ def _finite(exported: Floats, *, rows: bool) -> Check:
 
 
 def _constant(reference: Floats, exported: Floats) -> Check:
-    """Compare how far outputs vary over the images; less than a hundredth of the reference is no answer."""
+    """Compare how far outputs vary over the images; less than a hundredth of the reference is no answer.
+
+    A reference that does not vary proves nothing: any broken file would agree with it.
+    """
     wanted = float(np.ptp(reference, axis=0).max())
+    if not wanted:
+        why = "the reference itself answers every image alike, as any broken file would"
+        return Check("constant_output", None, None, Status.INCONCLUSIVE, None, why)
     found = float(np.ptp(exported, axis=0).max())
     why = f"outputs vary by {found:.2g} over the images, those of the reference by {wanted:.2g}"
     return _check("constant_output", found >= _LEAST_SPREAD * wanted, why, found, _LEAST_SPREAD * wanted)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge.contract import check_schema
+from melanoma_edge.errors import MelanomaEdgeError
 from melanoma_edge.files import to_json, write_text
-from melanoma_edge.parity.gate import Status
-from melanoma_edge.parity.verdict import Verdict
+from melanoma_edge.parity.gate import Check, Limits, Status, overall
+from melanoma_edge.parity.verdict import SCHEMA, Verdict
+from melanoma_edge.strictjson import from_plain
 
 UNVERIFIED = "unverified"
+CHANGED = "limits changed"
+_SOUND = {"finite_outputs", "constant_output", "labels_match", "shape_match"}
+_AT_LEAST = {
+    *("class_agreement", "decision_agreement", "constant_output"),
+    *("balanced_accuracy_change", "macro_auc_change", "melanoma_auc_change"),
+}
 
 
 def verdict_path(artifact: Path) -> Path:
@@ -30,10 +40,40 @@ def save_verdicts(verdict: Verdict) -> list[Path]:
 
 
 def recorded_verdict(artifact: Path, sha256: str) -> str:
-    """Return the verdict on exactly these bytes: PASS, FAIL, INCONCLUSIVE, or ``unverified`` when there is none."""
+    """Return the verdict on exactly these bytes: PASS, FAIL or INCONCLUSIVE, or ``unverified`` when there is none.
+
+    It is made again of the recorded numbers, whatever the record says in sum, and bears a note where the limits are
+    not the usual ones.
+    """
     try:
         document: dict[str, Any] = json.loads(verdict_path(artifact).read_text("utf-8"))
+        check_schema(document, SCHEMA, str(artifact))
         (judged,) = document["artifacts"]
-        return Status(judged["verdict"]).value if judged["sha256"] == sha256 else UNVERIFIED
-    except (OSError, ValueError, KeyError, TypeError):
+        limits = from_plain(Limits, document["limits"], "limits")
+        checks = [Check(**{**check, "status": Status(check["status"])}) for check in judged["checks"]]
+        allowed = {**asdict(limits), "melanomas_lost": limits.lost_allowed(document["melanomas"])}
+        about_this = judged["sha256"] == sha256 and document["split"] == "test"
+        if not about_this or not _complete(checks, allowed) or not all(_fits(check, allowed) for check in checks):
+            return UNVERIFIED
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, MelanomaEdgeError):
         return UNVERIFIED
+    found = overall(check.status for check in checks).value
+    return found if limits == Limits() else f"{found} ({CHANGED})"
+
+
+def _complete(checks: list[Check], allowed: dict[str, Any]) -> bool:
+    """Tell whether nothing was left out; what failed as unsound has fewer checks."""
+    names = {check.name for check in checks}
+    return names == _SOUND | set(allowed) or overall(check.status for check in checks) is Status.FAIL
+
+
+def _fits(check: Check, allowed: dict[str, Any]) -> bool:
+    """Tell whether a status is what its own numbers say, at the limit of the record."""
+    sound = check.name in _SOUND
+    number = check.value if sound else check.would_pass_at
+    if not sound and check.limit != allowed[check.name]:
+        return False
+    if number is None or check.limit is None:
+        return sound or check.status is Status.INCONCLUSIVE
+    within = number >= check.limit if check.name in _AT_LEAST else number <= check.limit
+    return within == (check.status is Status.PASS)

@@ -46,7 +46,11 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ArtifactVerdict:
-    """Judge one artifact, run by one runtime, on one split."""
+    """Judge one artifact, run by one runtime, on one split.
+
+    ``runtime_options`` are the settings of the runtime that are not its defaults and can change what it answers: the
+    verdict holds for apps that set them too.
+    """
 
     path: str
     sha256: str
@@ -54,6 +58,7 @@ class ArtifactVerdict:
     format: str
     precision: str
     runtime: str
+    runtime_options: dict[str, str]
     judgement: Judgement
 
     @property
@@ -74,6 +79,7 @@ class ArtifactVerdict:
             "format": self.format,
             "precision": self.precision,
             "runtime": self.runtime,
+            "runtime_options": self.runtime_options,
             "verdict": found.verdict.value,
             "checks": [to_plain(check) | {"status": check.status.value} for check in found.checks],
             "float": to_plain(found.float_metrics.headline()),
@@ -86,8 +92,8 @@ class ArtifactVerdict:
 class Verdict:
     """Judge the artifacts of a run against its reference, on the same images.
 
-    ``melanomas`` counts lesions of ``target``. ``reference`` is the hash of the reference's weights; ``threshold``
-    the frozen operating threshold that made every decision.
+    ``melanomas`` counts lesions of ``target``; ``synthetic`` images say nothing about people. ``reference`` is the hash
+    of the reference's weights; ``threshold`` the frozen operating threshold that made every decision.
     """
 
     run: str
@@ -96,6 +102,7 @@ class Verdict:
     groups: int
     melanomas: int
     target: str
+    synthetic: bool
     reference: str
     threshold: float
     limits: Limits

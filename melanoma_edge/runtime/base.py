@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Protocol, Self
 
@@ -10,10 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import MachineError
+from melanoma_edge.errors import MachineError, TrustError
+
+INPUT, OUTPUT = "image", "probabilities"
+"""The names of the tensors of every exported file."""
+EXPORT_AGAIN = "export the run again"
 
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
+
+
+class WrongShape(TrustError):
+    """Refuse a file whose tensors are not those of its contract."""
+
+
+class WrongLabels(WrongShape):
+    """Refuse a file that does not answer one probability per class of its contract."""
 
 
 class Runner(Protocol):
@@ -22,6 +36,10 @@ class Runner(Protocol):
     @property
     def name(self) -> str:
         """The runtime's name."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The runtime's settings that are not its defaults and can change what a model answers."""
 
     @property
     def contract(self) -> ModelContract:
@@ -43,6 +61,15 @@ def check_batch(batch: Pixels, contract: ModelContract) -> None:
     size = contract.input_size
     if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (size, size, 3):
         raise ValueError(f"batch must be uint8 [n, {size}, {size}, 3], not {batch.dtype} {list(batch.shape)}")
+
+
+def wrong_tensors(found: str, answer: Sequence[object], contract: ModelContract, where: Path) -> WrongShape:
+    """Return the error about a file whose tensors are ``found`` and whose output has the shape ``answer``."""
+    size, classes = contract.input_size, len(contract.classes)
+    kind = WrongLabels if len(answer) == 2 and answer[1] != classes else WrongShape
+    wanted = f"{INPUT} [batch, {size}, {size}, 3] and {OUTPUT} [batch, {classes}]"
+    what = f"the file's tensors are not {wanted} as its contract says, but {found}"
+    return kind(what, where=str(where), fix=EXPORT_AGAIN)
 
 
 def require(module: str, package: str) -> ModuleType:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from melanoma_edge.errors import MachineError
 from melanoma_edge.runtime.base import Pixels, Probabilities, check_batch
 
 _BATCH = 64
@@ -17,14 +19,17 @@ class KerasRunner:
     """Run a run's float weights, batch norm and temperature included."""
 
     name = "keras"
+    options: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, path: Path) -> None:
         """Open a run directory; loads TensorFlow. Raises as ``Run.open``."""
         from melanoma_edge.model.classifier import inference_model
+        from melanoma_edge.model.legacy_keras import load_tensorflow
         from melanoma_edge.training.run import Run
 
         run = Run.open(path)
         self.contract = run.contract
+        self._exhausted: type[Exception] = load_tensorflow()[0].errors.ResourceExhaustedError
         self._model: Any = inference_model(run.network, run.weights(), run.contract.temperature)
 
     def __enter__(self) -> Self:
@@ -36,8 +41,16 @@ class KerasRunner:
         self._model = None
 
     def infer(self, batch: Pixels) -> Probabilities:
-        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
+        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``.
+
+        Raises:
+            MachineError: for lack of memory.
+        """
         check_batch(batch, self.contract)
         parts = [batch[start : start + _BATCH].astype(np.float32) for start in range(0, len(batch), _BATCH)]
-        answers = [np.asarray(self._model(part, training=False), np.float32) for part in parts]
+        try:
+            answers = [np.asarray(self._model(part, training=False), np.float32) for part in parts]
+        except self._exhausted as error:
+            fix = "close other programs, or use a machine with more memory"
+            raise MachineError("out of memory while running the float model", fix=fix) from error
         return np.concatenate(answers) if answers else np.empty((0, len(self.contract.classes)), np.float32)

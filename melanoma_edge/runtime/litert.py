@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -12,16 +13,23 @@ import numpy as np
 from melanoma_edge.errors import TrustError
 from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.artifact import ArtifactRecord
-from melanoma_edge.runtime.base import Pixels, Probabilities, check_batch, require
-
-INPUT, OUTPUT = "image", "probabilities"
-_AGAIN = "export the run again"
+from melanoma_edge.runtime.base import (
+    EXPORT_AGAIN,
+    INPUT,
+    OUTPUT,
+    Pixels,
+    Probabilities,
+    check_batch,
+    require,
+    wrong_tensors,
+)
 
 
 class LiteRTRunner:
     """Run a TFLite artifact, one image at a time, on the CPU (XNNPACK)."""
 
     name = "litert"
+    options: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, record: ArtifactRecord, data: bytes, threads: int | None = None) -> None:
         """Open the bytes of an artifact.
@@ -31,21 +39,24 @@ class LiteRTRunner:
             MachineError: when ai-edge-litert is missing.
         """
         self.contract = record.contract
+        self._path = record.path
         self._interpreter = interpreter(data, record.path, threads)
-        self._input, self._output = self._tensors(record.path)
+        self._input, self._output = self._tensors()
 
-    def _tensors(self, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _tensors(self) -> tuple[dict[str, Any], dict[str, Any]]:
         size, classes = self.contract.input_size, len(self.contract.classes)
-        with suppress(ValueError, KeyError, IndexError):
+        try:
             (name,) = self._interpreter.get_signature_list()
             runner = self._interpreter.get_signature_runner(name)
             image, answer = runner.get_input_details()[INPUT], runner.get_output_details()[OUTPUT]
-            fits = list(image["shape"]) == [1, size, size, 3] and list(answer["shape"]) == [1, classes]
-            types = image["dtype"] in (np.uint8, np.float32) and answer["dtype"] == np.float32
-            if fits and types:
-                return image, answer
-        wanted = f"{INPUT} [1, {size}, {size}, 3] and {OUTPUT} [1, {classes}]"
-        raise TrustError(f"the file's tensors are not {wanted} as its contract says", where=str(path), fix=_AGAIN)
+        except (ValueError, KeyError, IndexError) as error:
+            raise wrong_tensors("others by name", (), self.contract, self._path) from error
+        fits = list(image["shape"]) == [1, size, size, 3] and list(answer["shape"]) == [1, classes]
+        types = image["dtype"] in (np.uint8, np.float32) and answer["dtype"] == np.float32
+        if not (fits and types):
+            found = " and ".join(f"{np.dtype(one['dtype'])} {one['shape'].tolist()}" for one in (image, answer))
+            raise wrong_tensors(found, answer["shape"].tolist(), self.contract, self._path)
+        return image, answer
 
     def __enter__(self) -> Self:
         return self
@@ -56,13 +67,18 @@ class LiteRTRunner:
         self._interpreter = None
 
     def infer(self, batch: Pixels) -> Probabilities:
-        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
+        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``.
+
+        Raises:
+            TrustError: when the model fails.
+        """
         check_batch(batch, self.contract)
         answers = np.empty((len(batch), len(self.contract.classes)), np.float32)
-        for row, image in enumerate(batch.astype(self._input["dtype"])):
-            self._interpreter.set_tensor(self._input["index"], image[None])
-            self._interpreter.invoke()
-            answers[row] = self._interpreter.get_tensor(self._output["index"])[0]
+        with _distrusted(self._path):
+            for row, image in enumerate(batch.astype(self._input["dtype"])):
+                self._interpreter.set_tensor(self._input["index"], image[None])
+                self._interpreter.invoke()
+                answers[row] = self._interpreter.get_tensor(self._output["index"])[0]
         return answers
 
 
@@ -74,12 +90,15 @@ def interpreter(data: bytes, path: Path, threads: int | None = None, *, keep_all
         MachineError: when ai-edge-litert is missing.
     """
     litert = require("ai_edge_litert.interpreter", "ai-edge-litert")
-    try:
-        with quiet_native():
-            made = litert.Interpreter(
-                model_content=data, num_threads=threads, experimental_preserve_all_tensors=keep_all
-            )
-            made.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise TrustError(f"LiteRT cannot run the file: {error}", where=str(path), fix=_AGAIN) from error
+    with _distrusted(path), quiet_native():
+        made = litert.Interpreter(model_content=data, num_threads=threads, experimental_preserve_all_tensors=keep_all)
+        made.allocate_tensors()
     return made
+
+
+@contextmanager
+def _distrusted(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise TrustError(f"LiteRT cannot run the file: {error}", where=str(path), fix=EXPORT_AGAIN) from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -10,22 +13,30 @@ import numpy as np
 from melanoma_edge.errors import TrustError
 from melanoma_edge.quiet import quiet_native
 from melanoma_edge.runtime.artifact import ArtifactRecord
-from melanoma_edge.runtime.base import Pixels, Probabilities, check_batch, require
+from melanoma_edge.runtime.base import (
+    EXPORT_AGAIN,
+    INPUT,
+    OUTPUT,
+    Pixels,
+    Probabilities,
+    check_batch,
+    require,
+    wrong_tensors,
+)
 
-INPUT, OUTPUT = "image", "probabilities"
 INTEGER_ARITHMETIC = ("session.qdqisint8allowed", "1")
 """Let x86 compute int8 in integers throughout, as ARM does by default. Without it a third of the convolutions run in
 float32, and one decision in a hundred differs from LiteRT's; with it the two runtimes agree to 1e-6."""
 _FREE_BATCH = 32
 _ERRORS_ONLY = 3
 _TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
-_AGAIN = "export the run again"
 
 
 class OnnxRunner:
     """Run an ONNX artifact on the CPU, in the batch size it was exported with."""
 
     name = "onnxruntime"
+    options: Mapping[str, str] = MappingProxyType(dict([INTEGER_ARITHMETIC]))
 
     def __init__(self, record: ArtifactRecord, data: bytes, threads: int | None = None) -> None:
         """Open the bytes of an artifact.
@@ -35,20 +46,20 @@ class OnnxRunner:
             MachineError: when onnxruntime is missing.
         """
         self.contract = record.contract
+        self._path = record.path
         self._session = _session(data, record, threads)
-        image = self._check_tensors(record)
+        image = self._check_tensors()
         self._type = _TYPES[image.type]
         self._fixed: int | None = image.shape[0] if isinstance(image.shape[0], int) else None
 
-    def _check_tensors(self, record: ArtifactRecord) -> Any:
+    def _check_tensors(self) -> Any:
         size, classes = self.contract.input_size, len(self.contract.classes)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         names = [tensor.name for tensor in inputs] == [INPUT] and [tensor.name for tensor in outputs] == [OUTPUT]
         fits = names and inputs[0].shape[1:] == [size, size, 3] and outputs[0].shape[1:] == [classes]
         if not (fits and inputs[0].type in _TYPES and outputs[0].type == "tensor(float)"):
-            wanted = f"{INPUT} [batch, {size}, {size}, 3] and {OUTPUT} [batch, {classes}]"
-            what = f"the file's tensors are not {wanted} as its contract says"
-            raise TrustError(what, where=str(record.path), fix=_AGAIN)
+            found = " and ".join(f"{tensor.name} {tensor.type} {tensor.shape}" for tensor in (*inputs, *outputs))
+            raise wrong_tensors(found, outputs[0].shape if names else (), self.contract, self._path)
         return inputs[0]
 
     def __enter__(self) -> Self:
@@ -60,7 +71,11 @@ class OnnxRunner:
         self._session = None
 
     def infer(self, batch: Pixels) -> Probabilities:
-        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
+        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``.
+
+        Raises:
+            TrustError: when the model fails.
+        """
         check_batch(batch, self.contract)
         step = self._fixed or _FREE_BATCH
         answers = np.empty((len(batch), len(self.contract.classes)), np.float32)
@@ -68,7 +83,8 @@ class OnnxRunner:
             part = batch[start : start + step].astype(self._type)
             missing = (self._fixed or len(part)) - len(part)
             fed = np.concatenate([part, np.zeros((missing, *part.shape[1:]), part.dtype)]) if missing else part
-            answers[start : start + step] = self._session.run([OUTPUT], {INPUT: fed})[0][: len(part)]
+            with _distrusted(self._path):
+                answers[start : start + step] = self._session.run([OUTPUT], {INPUT: fed})[0][: len(part)]
         return answers
 
 
@@ -79,9 +95,15 @@ def _session(data: bytes, record: ArtifactRecord, threads: int | None) -> Any:
     options.add_session_config_entry(*INTEGER_ARITHMETIC)
     if threads:
         options.intra_op_num_threads = threads
+    with _distrusted(record.path), quiet_native():
+        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+@contextmanager
+def _distrusted(path: Path) -> Iterator[None]:
     try:
-        with quiet_native():
-            return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        yield
+    except MemoryError:
+        raise
     except Exception as error:  # onnxruntime's own exceptions share no public base class
-        what = f"onnxruntime cannot run the file: {error}"
-        raise TrustError(what, where=str(record.path), fix=_AGAIN) from error
+        raise TrustError(f"onnxruntime cannot run the file: {error}", where=str(path), fix=EXPORT_AGAIN) from error

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, Self
 
 import numpy as np
@@ -24,13 +24,19 @@ from melanoma_edge.runtime.base import Pixels, Probabilities, Runner, check_batc
 
 _CHUNK = 32
 _GRACE, _HASTE = 5.0, 0.1  # seconds the child has to leave by itself
+_NAMES = {".tflite": "litert", ".onnx": "onnxruntime"}
 Opener = Callable[[Path, int | None], Runner]
+
+
+class RuntimeCrash(MachineError):
+    """Report a runtime that died of the model it ran."""
 
 
 class IsolatedRunner:
     """Run a model in a child process.
 
-    Errors of the child are raised here as themselves; when it dies, ``MachineError`` names the file and how it died.
+    Errors of the child are raised here as themselves; when it dies, ``RuntimeCrash`` names the file and how it died,
+    or ``MachineError`` when the system killed it, as it does for lack of memory.
     The child never outlives the ``with`` block, nor this process.
     """
 
@@ -42,7 +48,8 @@ class IsolatedRunner:
             threads: as for ``open_model``.
             opener: what the child calls to open the model; an importable function.
         """
-        self.name = "isolated"
+        self.name = _NAMES.get(path.suffix, "isolated")  # until the child says it
+        self.options: Mapping[str, str] = MappingProxyType({})
         self._path, self._threads, self._opener = path, threads, opener
         self._contract: ModelContract | None = None
         self._child: subprocess.Popen[bytes] | None = None
@@ -62,7 +69,7 @@ class IsolatedRunner:
         command = f"from melanoma_edge.runtime.worker import serve; serve({theirs.fileno()})"
         with theirs:
             self._child = subprocess.Popen(
-                [sys.executable, "-c", command],
+                [sys.executable, "-P", "-c", command],  # -P: what lies in the current folder is not ours
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
@@ -71,7 +78,8 @@ class IsolatedRunner:
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child
             )
         try:
-            self.name, self._contract = self._ask((self._path, self._threads, self._opener))
+            self.name, options, self._contract = self._ask((self._path, self._threads, self._opener))
+            self.options = MappingProxyType(options)
         except BaseException:
             self._end(_HASTE)
             raise
@@ -107,7 +115,8 @@ class IsolatedRunner:
         last = self._said.read().decode(errors="replace").strip().rsplit("\n", 1)[-1]
         what = f"the runtime ({self.name}) died with {how}{': ' + last if last else ''}"
         fix = "try another format or precision, or run `melanoma-edge doctor`"
-        return MachineError(what, where=str(self._path), fix=fix)
+        kind = MachineError if code == -signal.SIGKILL else RuntimeCrash
+        return kind(what, where=str(self._path), fix=fix)
 
     def _end(self, patience: float) -> None:
         pipe, child, said = self._pipe, self._child, self._said
@@ -131,7 +140,7 @@ def serve(descriptor: int) -> None:
         try:
             path, threads, opener = pipe.recv()
             with opener(path, threads) as runner:
-                pipe.send((runner.name, runner.contract))
+                pipe.send((runner.name, dict(runner.options), runner.contract))
                 while True:
                     pipe.send(runner.infer(pipe.recv()))
         except EOFError:

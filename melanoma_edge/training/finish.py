@@ -36,7 +36,21 @@ from melanoma_edge.report.samples import Predictions
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.losses import class_prior
-from melanoma_edge.training.run import CONTRACT, RECORD, SCHEMA, WEIGHTS, Parent, Run, RunRecord, SplitImages, relative
+from melanoma_edge.training.run import (
+    CONTRACT,
+    RECORD,
+    SCHEMA,
+    WEIGHTS,
+    Parent,
+    Run,
+    RunRecord,
+    SplitImages,
+    pixels_sha256,
+    relative,
+)
+
+TOOL = f"melanoma-edge {__version__}"
+"""How contracts name what made them."""
 
 Floats = NDArray[np.floating[Any]]
 
@@ -107,6 +121,7 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
         images_left_out=outcome.left_out,
         files={name: sha256_of(out / name) for name in files},
         plots=plots,
+        pixels={split: pixels_sha256(images.pixels) for split, images in outcome.splits.items()},
         weights_sha256=digest,
         metrics=metrics,
     )
@@ -158,7 +173,7 @@ def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str)
         operating_point=calibrated.point,
         intended_use=SYNTHETIC_USE if catalog.synthetic else INTENDED_USE,
         provenance=Provenance(
-            tool=f"melanoma-edge {__version__}",
+            tool=TOOL,
             method=outcome.method,
             sources=catalog.sources,
             licences=catalog.licences,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,14 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import check_schema
-from melanoma_edge.errors import Interrupted, TrustError, UsageError, machine_errors
+from melanoma_edge.errors import TrustError, UsageError, machine_errors, named
 from melanoma_edge.files import locked, to_json, write_bytes, write_text
 from melanoma_edge.strictjson import from_plain, to_plain
 from melanoma_edge.training.config import TrainConfig, differences
-from melanoma_edge.training.run import RECORD, STARTED
+from melanoma_edge.training.run import CONTRACT, RECORD, STARTED, WEIGHTS
 
 _CHECKPOINT = "checkpoint.npz"
 _SCHEMA = "melanoma-edge/config/1"
+_KINDS = {STARTED: "melanoma-edge/config/", RECORD: "melanoma-edge/run/"}
+"""How the schemas of the two files begin that tell a run from the folder of another tool."""
+_FILES = ("catalog.csv", "catalog.json", "history.csv", "train.log", _CHECKPOINT)
+_NAMES = {STARTED, RECORD, CONTRACT, WEIGHTS.partition("/")[0], "plots", "artifacts", *_FILES}
+_PART = re.compile(r"\..+\.\d+\.part")
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,12 @@ class Checkpoint:
 def claimed(path: Path, config: TrainConfig, parent: str | None = None, *, resume: bool, force: bool) -> Iterator[None]:
     """Hold a run directory for one training.
 
-    A training that fails before its first epoch is finished leaves everything as it was; one that was interrupted,
-    or that fails later, leaves a run to resume.
+    A training that ends before its first epoch is finished, in whatever way, leaves everything as it was: a run that
+    is replaced waits beside it until the new one has an epoch to show, and comes back, at the next start if the
+    process was killed. One that ends later leaves a run to resume.
 
     Args:
-        path: the directory.
+        path: the directory; a link to one is followed.
         config: what is asked for.
         parent: sha256 of the weights that are trained on, if any.
         resume: continue the unfinished training of the same configuration.
@@ -71,24 +79,33 @@ def claimed(path: Path, config: TrainConfig, parent: str | None = None, *, resum
         UsageError: when another training holds it, it has content, or its configuration is another.
         TrustError: when there is nothing to resume.
     """
-    asked = Started(_SCHEMA, parent, config)
+    asked, path = Started(_SCHEMA, parent, config), real(path)
+    if not path.name:  # the root of the file system, which has no place beside it
+        check_free(path, force)
     lock = path.with_name(f".{path.name}.lock")
     with locked(lock, wait=False) as mine:
         if not mine:
             fix = "wait for it to end, or choose another --out"
             raise UsageError("another training writes into this run", where=str(path), fix=fix)
         try:
+            with machine_errors(f"restoring {path}"):
+                _recover(path, resume)
             with _resumed(path, asked) if resume else _begun(path, asked, force):
                 yield
         finally:
             lock.unlink(missing_ok=True)
 
 
+def real(path: Path) -> Path:
+    """Return the absolute path with links followed; a loop of links is left as it is."""
+    return Path(os.path.realpath(path))
+
+
 @contextmanager
 def _resumed(path: Path, asked: Started) -> Iterator[None]:
     _check_same(started(path), asked, path)
-    yield
-    shutil.rmtree(_aside(path), ignore_errors=True)
+    with _kept(path, new=False):
+        yield
 
 
 @contextmanager
@@ -96,17 +113,30 @@ def _begun(path: Path, asked: Started, force: bool) -> Iterator[None]:
     check_free(path, force)
     with machine_errors(f"clearing {path}"):
         _set_aside(path)
-    try:
+    with _kept(path, new=True):
         with machine_errors(f"making {path}"):
             path.mkdir(parents=True, exist_ok=True)
         write_text(path / STARTED, to_json(to_plain(asked)))
         yield
-    except BaseException as error:
-        if not isinstance(error, Interrupted) and not (path / _CHECKPOINT).exists():
+
+
+@contextmanager
+def _kept(path: Path, new: bool) -> Iterator[None]:
+    """Put everything back when the block ends with nothing to show, and drop what was replaced when it has."""
+    try:
+        yield
+    except BaseException:
+        if not has_progress(path) and (new or _aside(path).is_dir()):
             _put_back(path)
         raise
     finally:
-        shutil.rmtree(_aside(path), ignore_errors=True)
+        if has_progress(path):
+            shutil.rmtree(_aside(path), ignore_errors=True)
+
+
+def has_progress(path: Path) -> bool:
+    """Tell whether a run has a finished epoch, or has finished."""
+    return (path / _CHECKPOINT).exists() or (path / RECORD).exists()
 
 
 def _aside(path: Path) -> Path:
@@ -114,10 +144,24 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.replaced")
 
 
+def _recover(path: Path, resume: bool) -> None:
+    """Put a run back that a killed training had set aside; drop it when its successor has an epoch to show."""
+    aside = _aside(path)
+    if not aside.is_dir() or not _is_run(aside) or (resume and (path / STARTED).exists()):
+        return
+    if has_progress(path):
+        shutil.rmtree(aside)
+    elif not path.exists() or not any(path.iterdir()) or _is_run(path):
+        _put_back(path)
+
+
 def _set_aside(path: Path) -> None:
-    shutil.rmtree(_aside(path), ignore_errors=True)
-    if path.is_dir() and any(path.iterdir()):
-        path.rename(_aside(path))
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if _aside(path).exists():
+        fix = "move it away, or choose another --out"
+        raise UsageError("something stands where the old run would wait", where=str(_aside(path)), fix=fix)
+    path.rename(_aside(path))
 
 
 def _put_back(path: Path) -> None:
@@ -126,19 +170,57 @@ def _put_back(path: Path) -> None:
         _aside(path).rename(path)
 
 
+def check_claim(path: Path, config: TrainConfig, parent: str | None = None, *, resume: bool, force: bool) -> None:
+    """Raise what ``claimed`` would, as far as it can be known without holding the directory."""
+    if resume:
+        _check_same(started(path), Started(_SCHEMA, parent, config), path)
+    else:
+        check_free(path, force)
+
+
 def check_free(path: Path, force: bool) -> None:
     """Raise ``UsageError`` unless a run may be written here: nothing there, or a run and ``force``."""
     if path.exists() and not path.is_dir():
         raise UsageError("the run's path is a file", where=str(path), fix="choose another --out")
     if not path.is_dir() or not any(path.iterdir()):
         return
-    ours = (path / RECORD).exists() or (path / STARTED).exists()
     if not force:
         unfinished = (path / STARTED).exists() and not (path / RECORD).exists()
         fix = "continue it with --resume, or " if unfinished else ""
         raise UsageError("refusing to overwrite", where=str(path), fix=f"{fix}choose another --out or add --force")
-    if not ours:
-        raise UsageError("refusing to clear a folder that is not a run", where=str(path), fix="choose another --out")
+    refuse_to_clear(path)
+
+
+def refuse_to_clear(path: Path) -> None:
+    """Raise ``UsageError`` unless a folder is a run and holds nothing that a run does not write."""
+    fix = "choose another --out"
+    if not _has_kind(path):
+        raise UsageError("refusing to clear a folder that is not a run", where=str(path), fix=fix)
+    if strange := _strange(path):
+        what = f"refusing to clear a folder with other files than a run's: {named(strange)}"
+        raise UsageError(what, where=str(path), fix=f"move them away, or {fix}")
+
+
+def _is_run(path: Path) -> bool:
+    return _has_kind(path) and not _strange(path)
+
+
+def _has_kind(path: Path) -> bool:
+    return any(schema_of(path / name).startswith(kind) for name, kind in _KINDS.items())
+
+
+def _strange(path: Path) -> list[str]:
+    """Name what a run does not write; the hidden halves of files that a killed process leaves are its own."""
+    return sorted(file.name for file in path.iterdir() if file.name not in _NAMES and not _PART.fullmatch(file.name))
+
+
+def schema_of(file: Path) -> str:
+    """Return the schema that a JSON file names, or nothing."""
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(document.get("schema")) if isinstance(document, dict) else ""
 
 
 def started(path: Path) -> Started:
@@ -154,7 +236,7 @@ def started(path: Path) -> Started:
         document = json.loads((path / STARTED).read_text("utf-8"))
         check_schema(document, _SCHEMA, str(path / STARTED))
         return from_plain(Started, document, "config.json")
-    except (OSError, ValueError, UsageError) as error:
+    except (OSError, ValueError, RecursionError, UsageError) as error:
         fix = "leave out --resume to start anew"
         raise TrustError(f"nothing to resume: {error}", where=str(path / STARTED), fix=fix) from error
 
@@ -187,11 +269,12 @@ def logged(path: Path) -> Iterator[None]:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write the state after an epoch; the one before it stays until this one is whole."""
+    """Write the state after an epoch; the one before it, or the run that is replaced, stays until this is whole."""
     stream = io.BytesIO()
     history = np.frombuffer(json.dumps(checkpoint.history).encode(), np.uint8)
     np.savez(stream, history=history, **checkpoint.arrays)  # type: ignore[arg-type]
     write_bytes(path / _CHECKPOINT, stream.getvalue())
+    shutil.rmtree(_aside(path), ignore_errors=True)
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:

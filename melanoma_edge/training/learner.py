@@ -121,13 +121,10 @@ class Learner:
             self._shaper.before_step(self.step)
         decay = min(self._config.ema, (1 + self.step) / (10 + self.step))
         seed = self._tf.constant([self._config.seed, epoch * 100_003 + self.step % 100_003], self._tf.int32)
-        try:
+        with self._memory(len(pixels), f"use --batch-size {max(1, len(pixels) // 2)} or a smaller --image-size"):
             loss = self._train(
                 self._tf.constant(pixels), self._tf.constant(labels), size, seed, self._tf.constant(decay)
             )
-        except self._tf.errors.ResourceExhaustedError as error:
-            fix = f"use --batch-size {max(1, len(pixels) // 2)} or a smaller --image-size"
-            raise MachineError(f"out of memory with batches of {len(pixels)} images", fix=fix) from error
         self.step += 1
         return float(loss)
 
@@ -171,13 +168,25 @@ class Learner:
         return self._shaper.settle(self._model, weights) if self._shaper else weights
 
     def logits(self, weights: Weights, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits, float32 ``[n, classes]``, of uint8 ``[n, N, N, 3]`` under weights of the network."""
+        """Return logits, float32 ``[n, classes]``, of uint8 ``[n, N, N, 3]`` under weights of the network.
+
+        Raises:
+            MachineError: when the device has too little memory.
+        """
         set_weights(self._plain, weights)
-        parts = [
-            self._infer(self._tf.constant(pixels[start : start + _EVALUATION_BATCH])).numpy()
-            for start in range(0, len(pixels), _EVALUATION_BATCH)
-        ]
+        with self._memory(_EVALUATION_BATCH, "use a smaller --image-size, or --device cpu"):
+            parts = [
+                self._infer(self._tf.constant(pixels[start : start + _EVALUATION_BATCH])).numpy()
+                for start in range(0, len(pixels), _EVALUATION_BATCH)
+            ]
         return np.concatenate(parts).astype(np.float32)
+
+    @contextmanager
+    def _memory(self, batch: int, fix: str) -> Iterator[None]:
+        try:
+            yield
+        except self._tf.errors.ResourceExhaustedError as error:
+            raise MachineError(f"out of memory with batches of {batch} images", fix=fix) from error
 
     def state(self) -> State:
         """Return all that the next step depends on, as arrays by name."""

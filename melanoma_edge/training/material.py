@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.data.cache import cache_folder, cached_pixels
-from melanoma_edge.data.catalog import SPLITS, Catalog, load_catalog, save_catalog
+from melanoma_edge.data.catalog import SPLITS, Catalog, CatalogRow, load_catalog, save_catalog
+from melanoma_edge.data.labels import order
 from melanoma_edge.data.sources import read_catalog
 from melanoma_edge.data.split import split_catalog
-from melanoma_edge.data.synthetic import SyntheticSpec, write_synthetic
+from melanoma_edge.data.synthetic import SyntheticSpec, plan, write_synthetic
 from melanoma_edge.errors import DataError, named
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.training.config import TrainConfig
@@ -79,6 +80,16 @@ def read_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
         paths = [cache_folder() / "synthetic" / f"{spec.lesions}-lesions-seed-{spec.seed}"]
         write_synthetic(paths[0], spec, progress)
     return read_catalog(paths, config.source, config.on_conflict, progress)
+
+
+def planned_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
+    """Return what ``read_data`` would, without drawing the synthetic set; its rows then name no file."""
+    if config.data:
+        return read_data(config, progress)
+    views = plan(SyntheticSpec())
+    rows = tuple(CatalogRow(view.image_id, "", view.label, view.lesion_id, "synthetic", "") for view in views)
+    note = "the synthetic set, drawn when training starts"
+    return Catalog(rows, order(row.label for row in rows), ("synthetic",), (), synthetic=True, notes=(note,))
 
 
 def _check_complete(catalog: Catalog) -> None:

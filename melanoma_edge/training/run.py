@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract, check_schema, read_contract
-from melanoma_edge.data.cache import cached_pixels
+from melanoma_edge.data.cache import cache_folder, cached_pixels
 from melanoma_edge.data.catalog import SPLITS, Catalog, CatalogRow, load_catalog
 from melanoma_edge.errors import DataError, TrustError, UsageError
+from melanoma_edge.evaluation.metrics import Metrics
 from melanoma_edge.files import sha256_of
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights, load_weights, weights_sha256
@@ -42,6 +44,7 @@ class RunRecord:
     """Hold ``run.json``: how the run was made and what it reached.
 
     ``files`` are sha256 by relative path, checked whenever the run is opened; ``plots`` those of the pictures.
+    ``pixels`` are sha256 of the decoded squares by split, checked whenever a split is used.
     ``metrics`` are by split; ``compression`` says what pruning or another compression did, layer by layer.
     """
 
@@ -58,6 +61,7 @@ class RunRecord:
     images_left_out: tuple[str, ...]
     files: dict[str, str]
     plots: dict[str, str]
+    pixels: dict[str, str]
     weights_sha256: str
     metrics: dict[str, Any]
 
@@ -92,7 +96,10 @@ class Run:
         for name, digest in record.files.items():
             if not (path / name).is_file() or sha256_of(path / name) != digest:
                 raise TrustError("a file of the run is missing or was changed", where=str(path / name), fix=_RESTORE)
-        return cls(path, record, read_contract(path / CONTRACT))
+        contract = read_contract(path / CONTRACT)
+        if contract.provenance.weights_sha256 != record.weights_sha256:
+            raise TrustError("run.json is not of the contract's weights", where=str(path / RECORD), fix=_RESTORE)
+        return cls(path, record, contract)
 
     @property
     def network(self) -> NetworkSpec:
@@ -106,8 +113,15 @@ class Run:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The images it was trained, validated and tested on."""
-        return load_catalog(self.path)
+        """The images it was trained, validated and tested on.
+
+        Raises:
+            TrustError: when they are not those of the contract.
+        """
+        catalog = load_catalog(self.path)
+        if catalog.sha256 != self.contract.provenance.catalog_sha256:
+            raise TrustError("catalog is not the contract's", where=str(self.path / "catalog.csv"), fix=_RESTORE)
+        return catalog
 
     def weights(self) -> Weights:
         """Return the float weights.
@@ -138,6 +152,7 @@ class Run:
         Raises:
             UsageError: for an unknown split.
             DataError: when images are missing or changed since training.
+            TrustError: when they are decoded to other pixels than in training.
         """
         if split not in SPLITS:
             raise UsageError(f"unknown split {split!r}", fix=f"use one of {', '.join(SPLITS)}")
@@ -146,7 +161,11 @@ class Run:
         if not places:
             raise DataError(f"the run has no images in split {split}", where=str(self.path), fix="choose another split")
         cached = cached_pixels(rows, self.contract.input_size, progress=progress)
-        return split_images([rows[place] for place in places], self.catalog.classes, cached.pixels[places])
+        pixels = cached.pixels[places]
+        if pixels_sha256(pixels) != self.record.pixels.get(split):
+            fix = f"delete {cache_folder()}; if that does not help, use the versions of run.json"
+            raise TrustError(f"decoded pixels of {split} are not those of training", where=str(self.path), fix=fix)
+        return split_images([rows[place] for place in places], self.catalog.classes, pixels)
 
 
 def split_images(rows: list[CatalogRow], classes: tuple[str, ...], pixels: NDArray[np.uint8]) -> SplitImages:
@@ -155,6 +174,11 @@ def split_images(rows: list[CatalogRow], classes: tuple[str, ...], pixels: NDArr
     return SplitImages(
         tuple(row.image_id for row in rows), tuple(row.group for row in rows), labels, pixels, tuple(rows)
     )
+
+
+def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
+    """Return the sha256 of images ``[n, N, N, 3]``, row by row."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -174,6 +198,8 @@ def _read_record(path: Path) -> RunRecord:
     try:
         document = json.loads(file.read_text("utf-8"))
         check_schema(document, SCHEMA, str(file))
-        return from_plain(RunRecord, document, "run")
-    except (UsageError, ValueError) as error:
+        record = from_plain(RunRecord, document, "run")
+        from_plain(dict[str, Metrics], record.metrics, "run.metrics")
+        return record
+    except (UsageError, ValueError, RecursionError) as error:
         raise TrustError(f"run.json is damaged: {error}", where=str(file), fix=_RESTORE) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from melanoma_edge.evaluation.metrics import Cases, macro_auc
 from melanoma_edge.files import write_text
 from melanoma_edge.model.classifier import set_weights
 from melanoma_edge.model.imagenet import check_init, load_imagenet
+from melanoma_edge.model.mobilenet import build
 from melanoma_edge.model.spec import NetworkSpec, network
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
@@ -27,10 +27,13 @@ from melanoma_edge.training.devices import Devices, choose_devices, environment
 from melanoma_edge.training.finish import Outcome, finish, softmax
 from melanoma_edge.training.folder import (
     Checkpoint,
+    check_claim,
     claimed,
     forget_checkpoint,
+    has_progress,
     load_checkpoint,
     logged,
+    real,
     save_checkpoint,
 )
 from melanoma_edge.training.learner import Learner, Shaper
@@ -42,6 +45,9 @@ _PROGRESSIVE = ((0.4, 0.6), (0.7, 0.8))
 """Until this share of the epochs, this share of the image size."""
 _LEAST_SIDE = 64
 """Images are not made smaller than this, in pixels."""
+
+_NOISE = 6
+"""Decimals of a probability that count: a network that answers everything alike must not be ranked by rounding."""
 
 History = list[dict[str, float]]
 _log = logging.getLogger(__name__)
@@ -72,20 +78,46 @@ def train(
         UsageError: for a refused overwrite, options that do not fit, or a learning rate at which training diverges.
         DataError: for images or tables that cannot be used.
         MachineError: for lack of disk, memory or GPU.
-        Interrupted: on Ctrl-C; the run can be resumed.
+        Interrupted: on Ctrl-C; the run can be resumed when an epoch is finished, else everything is as it was.
     """
-    out = Path(os.path.abspath(out))
+    out = real(out)
     _check(config, out, origin, shaper)
-    parent = origin.run.record.weights_sha256 if origin else None
+    parent = _parent_sha256(origin)
     with claimed(out, config, parent, resume=resume, force=force), logged(out):
         try:
             outcome = _learn(config, out, origin, shaper, progress)
             run = finish(out, outcome, progress)
         except KeyboardInterrupt as error:
-            fix = "run the same command with --resume"
-            raise Interrupted("training stopped; finished epochs are kept", where=str(out), fix=fix) from error
+            raise _stopped(out) from error
         forget_checkpoint(out)
         return run
+
+
+def check(
+    config: TrainConfig,
+    out: Path,
+    *,
+    origin: Origin | None = None,
+    shaper: Shaper | None = None,
+    resume: bool = False,
+    force: bool = False,
+) -> None:
+    """Raise what ``train`` would refuse, for options, the place of the run or a missing GPU; nothing is written."""
+    out = real(out)
+    _check(config, out, origin, shaper)
+    check_claim(out, config, _parent_sha256(origin), resume=resume, force=force)
+
+
+def _parent_sha256(origin: Origin | None) -> str | None:
+    return origin.run.record.weights_sha256 if origin else None
+
+
+def _stopped(out: Path) -> Interrupted:
+    if has_progress(out):
+        fix = "run the same command with --resume"
+        return Interrupted("training stopped; finished epochs are kept", where=str(out), fix=fix)
+    what = "training stopped before its first epoch was finished; everything is as it was"
+    return Interrupted(what, where=str(out), fix="run the same command again")
 
 
 def _check(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None) -> None:
@@ -96,9 +128,12 @@ def _check(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper
         raise UsageError("the new run would replace its parent", where=str(out), fix="choose another --out")
     if config.prune and not shaper:
         raise UsageError("prune is asked for, but nothing that prunes is given", fix="give shaper=shaper_of(config)")
+    if config.device == "gpu":
+        choose_devices(config.device, config.mixed_precision)
 
 
 def _learn(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None, progress: Progress) -> Outcome:
+    _check_init(config, origin)
     images = gather(config, out, origin, progress)
     for note in images.catalog.notes:
         _log.info("%s", note)
@@ -122,6 +157,13 @@ def _learn(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper
         left_out=images.left_out,
         compression=shaper.report(origin.run.weights() if origin else None, best) if shaper else None,
     )
+
+
+def _check_init(config: TrainConfig, origin: Origin | None) -> None:
+    """Download and try the initial weights, so that what is wrong with them is known before images are decoded."""
+    if not origin and config.init != "none":
+        spec = network(config.backbone, config.width, config.image_size, classes=2)
+        load_imagenet(build(spec), spec, config.init, cache_folder())
 
 
 def _learner(
@@ -219,7 +261,7 @@ def _validate(learner: Learner, weights: Weights, images: Images) -> dict[str, f
     return {
         "validation_loss": float(-np.log(np.maximum(given, 1e-12)).mean()),
         "validation_balanced_accuracy": float(cases.balanced_accuracy(np.ones((1, len(given))))[0]),
-        "validation_macro_auc": macro_auc(probabilities, split.labels) or 0.0,
+        "validation_macro_auc": macro_auc(probabilities.round(_NOISE), split.labels) or 0.0,
     }
 
 

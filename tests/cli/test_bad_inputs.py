@@ -97,6 +97,14 @@ CASES = (
     Case("out below a file", "train --data {data} --out {tmp}/out/run", 2, "a file stands where", file("out")),
     Case("out exists", GOOD, 2, "choose another --out or add --force", file("out/notes.txt")),
     Case("out is no run, with --force", f"{GOOD} --force", 2, "refusing to clear a folder", file("out/notes.txt")),
+    Case("out is everything", "train --data {data} --out / --force", 2, "refusing to clear a folder"),
+    Case(
+        "out of another tool, with --force",
+        f"{GOOD} --force",
+        2,
+        "refusing to clear a folder that is not a run",
+        file("out/config.json", '{"colour": "red"}'),
+    ),
     Case("out held by another training", GOOD, 2, "another training writes into this run", scenes.held_run),
     Case("nothing to resume", f"{GOOD} --resume", 7, "nothing to resume"),
     Case(
@@ -217,13 +225,13 @@ CASES = (
     Case("limit out of range", "parity {run} --limit sensitivity_loss=7", 2, "must lie between"),
     Case("unknown split", "parity {run} --split all", 2, "'all' is not one of"),
     Case("reference missing", "parity {run} --reference {tmp}/nowhere", 7, "not a run"),
-    Case("images moved since training", "parity {run}", 3, "changed since the catalog was made", scenes.images_moved),
+    Case("images moved since training", "parity {run}", 3, "images are no longer there", scenes.images_moved),
     Case("images changed since training", "parity {run}", 3, "other bytes than catalogued", scenes.image_changed),
     Case(
         "images for calibration moved",
         "export {run} --format tflite --force",
         3,
-        "changed since the catalog was made",
+        "images are no longer there",
         scenes.images_moved,
     ),
     Case(
@@ -241,7 +249,8 @@ CASES = (
         scenes.run_on_a_read_only_disk,
     ),
     # Photos
-    Case("photo missing", "predict {int8} {tmp}/nowhere.jpg", 3, "no such image"),
+    Case("photo missing", "predict {int8} {tmp}/nowhere.jpg", 3, "image does not exist"),
+    Case("photo with a name that is too long", f"predict {{int8}} {{tmp}}/{'x' * 300}.jpg", 3, "File name too long"),
     Case("folder without a photo", "predict {int8} {tmp}/photos", 3, "folder holds no image", folder("photos")),
     Case("one bad photo among good ones", "predict {int8} {tmp}/photos", 3, "b.png", scenes.one_bad_photo),
     Case("photo that is text", "predict {int8} {tmp}/photo.jpg", 3, "photo.jpg", file("photo.jpg")),
@@ -255,6 +264,8 @@ CASES = (
     Case("missing option", "train", 2, "Missing option '--out'"),
     Case("text for a number", f"{GOOD} --epochs many", 2, "'many' is not a valid integer"),
     Case("quickstart into other files", "quickstart --out {tmp} --force", 2, "other files: notes", file("notes")),
+    Case("quickstart into a project", "quickstart --out {tmp} --force", 2, "other files: .git", file(".git/HEAD")),
+    Case("quickstart into data", "quickstart --out {tmp} --force", 2, "not the synthetic set: a", file("data/a.jpg")),
     Case("quickstart into a file", "quickstart --out {tmp}/file", 2, "the output path is a file", file("file")),
     Case("quickstart where something is", "quickstart --out {tmp}", 2, "refusing to overwrite", file("notes")),
 )

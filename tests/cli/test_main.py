@@ -82,8 +82,17 @@ def test_help_names_every_command_and_exit_code(run: Any) -> None:
 
 def test_without_a_command_help_is_shown(run: Any) -> None:
     answer = run()
-    assert "Commands:" in answer.out + answer.err
-    assert answer.code in (0, 2)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("Usage: melanoma-edge") and "Commands:" in answer.err
+    assert "Error" not in answer.err
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    paths = os.pathsep.join((str(tmp_path), str(ROOT)))
+    done = subprocess.run(_command("doctor"), capture_output=True, text=True, env=_environment(PYTHONPATH=paths))
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "Error: stopped\nFix: run the same command again\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

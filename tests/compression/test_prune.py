@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tiny import shrink, tiny_config, write_images
 
-from melanoma_edge.compression.prune import Pruning, deflated, prune, prune_config, shaper_of
+from melanoma_edge.compression.prune import Pruning, check, deflated, prune, prune_config, shaper_of
 from melanoma_edge.errors import Interrupted, UsageError
 from melanoma_edge.model.weights import Weights, load_weights
 from melanoma_edge.training.run import Run
@@ -171,3 +171,15 @@ def test_zeros_deflate() -> None:
     kernel = np.random.default_rng(0).normal(size=4000).astype(np.float32)
     half = np.where(np.arange(4000) % 2, kernel, 0).astype(np.float32)
     assert deflated({"a": half}) < 0.75 * deflated({"a": kernel})
+
+
+def test_options_replace_the_parents_and_what_is_left_out_stays(parent: Run, tmp_path: Path) -> None:
+    kept, asked = parent.record.configuration, {"seed": 5, "batch_size": 8, "device": None}
+    config = prune_config(parent, 0.5, **asked)
+    assert (config.seed, config.batch_size, config.device) == (5, 8, kept.device)
+    check(parent, tmp_path / "new", config)
+    with pytest.raises(UsageError, match="replace its parent"):
+        check(parent, parent.path, config, force=True)
+    with pytest.raises(UsageError, match="prune_config"):
+        check(parent, tmp_path / "new", kept)
+    assert list(tmp_path.iterdir()) == []

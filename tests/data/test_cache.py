@@ -168,18 +168,37 @@ def test_a_damaged_cache_file_is_made_again(rows: tuple[CatalogRow, ...], folder
 def test_a_file_that_changed_since_the_catalog_is_named(rows: tuple[CatalogRow, ...], folder: Path) -> None:
     Image.new("RGB", (5, 5)).save(rows[7].path)
     Path(rows[9].path).unlink()
-    with pytest.raises(DataError, match="2 of 40 images changed") as caught:
+    with pytest.raises(DataError, match=r"1 of 40 images are no longer there: .*; 1 of 40 images changed") as caught:
         cached_pixels(rows, SIZE, folder, skip_bad=True)
     assert f"{rows[7].path} (other bytes than catalogued)" in caught.value.what
-    assert f"{rows[9].path} (image does not exist)" in caught.value.what
+    assert rows[9].path in caught.value.what
     assert contents(folder) == [".lock"]
+
+
+def test_files_that_are_gone_are_told_from_files_that_changed(rows: tuple[CatalogRow, ...], folder: Path) -> None:
+    for row in rows[:2]:
+        Path(row.path).unlink()
+    with pytest.raises(DataError, match=f"2 of {len(rows)} images are no longer there: ") as caught:
+        cached_pixels(rows, SIZE, folder)
+    assert "changed" not in caught.value.what and rows[1].path in caught.value.what
+
+
+def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(cls: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("MELANOMA_EDGE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    with pytest.raises(MachineError, match="MELANOMA_EDGE_CACHE"):
+        cache_folder()
 
 
 def test_a_restored_file_is_found_again(rows: tuple[CatalogRow, ...], folder: Path) -> None:
     path = Path(rows[3].path)
     data = path.read_bytes()
     path.unlink()
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="no longer there"):
         cached_pixels(rows, SIZE, folder)
     path.write_bytes(data)
     assert len(cached_pixels(rows, SIZE, folder).pixels) == 40

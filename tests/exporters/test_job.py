@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import exporters
 from exporters import job
 from exporters.inventory import take
 from melanoma_edge.errors import ExportError, UsageError
+from melanoma_edge.files import locked
 from melanoma_edge.runtime import open_model
 
 PRECISIONS = [precision.value for precision in exporters.Precision]
@@ -102,6 +105,49 @@ def test_exporting_again_gives_equal_bytes(toy_run: Any, toy_artifacts: Any) -> 
 def test_an_existing_file_is_kept_unless_forced(toy_run: Any, toy_artifacts: Any) -> None:
     with pytest.raises(UsageError, match="refusing to overwrite"):
         exporters.export(toy_run, "tflite", "float32")
+
+
+def test_all_existing_files_are_named_with_what_to_do(toy_run: Any, toy_artifacts: Any) -> None:
+    asked = [("tflite", "float32"), ("onnx", "int8")]
+    with pytest.raises(UsageError, match=r"model-float32\.tflite, .*model-int8\.onnx") as caught:
+        exporters.planned(toy_run, asked)
+    assert "--force" in caught.value.fix and "name" not in caught.value.fix
+
+
+def test_a_second_export_into_the_same_run_is_refused(toy_run: Any, tmp_path: Path) -> None:
+    run = _elsewhere(toy_run, tmp_path)
+    with locked(run.artifacts / ".lock", wait=False), pytest.raises(UsageError, match="another export writes"):
+        exporters.export(run, "tflite", "float32", force=True)
+    assert [path.name for path in run.artifacts.iterdir()] == [".lock"]
+
+
+def test_a_file_that_another_export_wrote_meanwhile_is_kept(
+    toy_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _elsewhere(toy_run, tmp_path)
+    theirs = run.artifacts / "model-float32.tflite"
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        folder.mkdir()
+        theirs.write_text("theirs")
+        yield
+
+    monkeypatch.setattr(job, "alone", after_another)
+    with pytest.raises(UsageError, match="refusing to overwrite"):
+        exporters.export(run, "tflite", "float32")
+    assert theirs.read_text() == "theirs"
+
+
+def test_what_a_killed_export_left_is_removed(toy_run: Any, tmp_path: Path) -> None:
+    run = _elsewhere(toy_run, tmp_path)
+    run.artifacts.mkdir()
+    (run.artifacts / ".model-int8.tflite.4711.part").write_text("half")
+    (run.artifacts / ".model-int8.tflite.json.4711.part").write_text("half")
+    (run.artifacts / ".notes").write_text("the user's")
+    exporters.export(run, "tflite", "float32")
+    found = sorted(path.name for path in run.artifacts.iterdir())
+    assert found == [".notes", "model-float32.tflite", "model-float32.tflite.json"]
 
 
 def test_a_verdict_on_other_bytes_does_not_survive(toy_run: Any, toy_artifacts: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import TrustError, UsageError
+from melanoma_edge.errors import MachineError, TrustError, UsageError
 from melanoma_edge.parity import Judgement, Limits, Status, compare, judge
 from melanoma_edge.runtime.artifact import seal, unsealed_document
+from melanoma_edge.runtime.base import WrongLabels, WrongShape
+from melanoma_edge.runtime.worker import RuntimeCrash
 from melanoma_edge.strictjson import to_plain
 
 PASS, FAIL, INCONCLUSIVE = Status.PASS, Status.FAIL, Status.INCONCLUSIVE
 ARTIFACT_KEYS = [
-    *("path", "sha256", "bytes", "format", "precision", "runtime", "verdict"),
+    *("path", "sha256", "bytes", "format", "precision", "runtime", "runtime_options", "verdict"),
     *("checks", "float", "exported", "flips"),
 ]
 METRIC_KEYS = [
@@ -165,10 +167,14 @@ class Canned:
     outputs: NDArray[Any]
     contract: ModelContract
     name: str = "canned"
+    options: dict[str, str] = field(default_factory=lambda: {"session.fast": "1"})
     opened: int = 0
+    error: Exception | None = None
 
     def __enter__(self) -> Self:
         self.opened += 1
+        if self.error:
+            raise self.error
         self.place = 0
         return self
 
@@ -250,6 +256,8 @@ def test_the_json_has_the_promised_keys_and_no_nan(bench: Bench, drawn: Drawn, c
     (artifact,) = document["artifacts"]
     assert list(artifact) == ARTIFACT_KEYS
     assert (artifact["format"], artifact["precision"], artifact["runtime"]) == ("tflite", "int8", "canned")
+    assert artifact["runtime_options"] == {"session.fast": "1"}
+    assert document["synthetic"] is True
     assert artifact["bytes"] == path.stat().st_size
     assert list(artifact["float"]) == list(artifact["exported"]) == METRIC_KEYS
     assert set(artifact["float"]["ece"]) == {"value", "low", "high"}
@@ -273,6 +281,13 @@ def test_broken_outputs_of_a_runtime_reach_the_json_without_numbers(bench: Bench
         ({"input_size": 16}, "input_size"),
         ({"target": "malignant"}, "target"),
         ({"target_classes": ("MEL", "BCC")}, "target_classes"),
+        ({"melanoma_classes": ("NV",)}, "melanoma_classes"),
+        ({"malignant_classes": ("NV",)}, "malignant_classes"),
+        ({"intended_use": "Diagnoses melanoma for everybody."}, "intended_use"),
+        ({"temperature": 9.0}, "temperature"),
+        ({"image_types": ("clinical",)}, "image_types"),
+        ({"class_prior": (0.4, 0.2, 0.2, 0.2)}, "class_prior"),
+        ({"name": "other"}, "name"),
     ],
 )
 def test_an_artifact_of_another_model_is_refused(
@@ -290,7 +305,7 @@ def test_another_threshold_or_reference_is_another_model(bench: Bench, drawn: Dr
     stranger = bench.add("stranger.tflite", drawn.probabilities, replace(contract, provenance=origin))
     with pytest.raises(TrustError, match="threshold"):
         bench.compare(moved)
-    with pytest.raises(TrustError, match="reference"):
+    with pytest.raises(TrustError, match=r"provenance\.reference_sha256"):
         bench.compare(stranger)
 
 
@@ -317,6 +332,63 @@ def test_a_reference_without_numbers_proves_nothing(bench: Bench, drawn: Drawn) 
     path = bench.add("m.tflite", drawn.probabilities)
     bench.runners[bench.run.path].outputs[0, 0] = np.nan
     with pytest.raises(TrustError, match="the reference gives no probabilities"):
+        bench.compare(path)
+
+
+def test_a_reference_that_answers_every_image_alike_proves_nothing(bench: Bench, drawn: Drawn) -> None:
+    constant = np.tile(np.float32([0.1, 0.2, 0.3, 0.4]), (len(drawn.ids), 1))
+    path = bench.add("m.tflite", constant)
+    bench.runners[bench.run.path].outputs = constant
+    found = bench.compare(path)
+    assert not found and found.verdict is INCONCLUSIVE
+    (check,) = (check for check in found.artifacts[0].judgement.checks if check.name == "constant_output")
+    assert check.status is INCONCLUSIVE and "answers every image alike" in check.why
+
+
+def test_a_reference_of_other_weights_than_the_contract_names_is_refused(
+    bench: Bench, drawn: Drawn, contract: ModelContract
+) -> None:
+    bench.run.contract = replace(contract, provenance=replace(contract.provenance, weights_sha256="4" * 64))
+    path = bench.add("m.tflite", drawn.probabilities)
+    with pytest.raises(TrustError, match="reference_sha256"):
+        bench.compare(path)
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (WrongLabels("6 labels", fix="export", where="m"), "labels_match"),
+        (WrongShape("64 pixels", fix="export", where="m"), "shape_match"),
+        (TrustError("cannot run", fix="export", where="m"), "finite_outputs"),
+        (RuntimeCrash("died with SIGSEGV", fix="other", where="m"), "finite_outputs"),
+    ],
+)
+def test_a_file_that_cannot_run_fails_with_the_reason_and_the_others_are_judged(
+    bench: Bench, drawn: Drawn, error: Any, name: str
+) -> None:
+    broken, good = bench.add("broken.onnx", drawn.probabilities), bench.add("good.tflite", drawn.probabilities)
+    bench.runners[broken].error = error
+    found = bench.compare(broken, good)
+    assert [artifact.verdict for artifact in found.artifacts] == [FAIL, PASS]
+    (check,) = found.artifacts[0].judgement.checks
+    assert (check.name, check.status) == (name, FAIL) and error.what in check.why
+    assert found.artifacts[0].judgement.exported_metrics is None
+    assert found.artifacts[0].judgement.float_metrics == found.artifacts[1].judgement.float_metrics
+    json.dumps(found.to_document(), allow_nan=False)
+
+
+@pytest.mark.parametrize("error", [MachineError("no onnxruntime", fix="pip"), MemoryError()])
+def test_what_the_machine_lacks_is_no_verdict(bench: Bench, drawn: Drawn, error: Exception) -> None:
+    path = bench.add("m.onnx", drawn.probabilities)
+    bench.runners[path].error = error
+    with pytest.raises(type(error)):
+        bench.compare(path)
+
+
+def test_a_failing_reference_is_no_verdict_on_its_files(bench: Bench, drawn: Drawn) -> None:
+    path = bench.add("m.onnx", drawn.probabilities)
+    bench.runners[bench.run.path].error = TrustError("weights damaged", fix="train")
+    with pytest.raises(TrustError, match="weights damaged"):
         bench.compare(path)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,9 @@ def verdict(tmp_path: Path, contract: ModelContract, drawn: Any) -> Verdict:
     for name, judgement in (("good.tflite", good), ("bad.onnx", bad)):
         path = tmp_path / name
         path.write_text(name)
-        artifacts.append(ArtifactVerdict(str(path), sha256_of(path), 9, path.suffix[1:], "int8", "toy", judgement))
+        artifacts.append(ArtifactVerdict(str(path), sha256_of(path), 9, path.suffix[1:], "int8", "toy", {}, judgement))
     sizes = (len(drawn.ids), len(drawn.ids), 74)
-    return Verdict("run", "test", *sizes, "melanoma", "0" * 64, 0.3, Limits(), 50, 0, tuple(artifacts))
+    return Verdict("run", "test", *sizes, "melanoma", True, "0" * 64, 0.3, Limits(), 50, 0, tuple(artifacts))
 
 
 def test_each_file_gets_its_own_verdict(tmp_path: Path, verdict: Verdict) -> None:
@@ -65,6 +67,66 @@ def test_without_a_readable_verdict_a_file_is_unverified(tmp_path: Path, text: s
     if text is not None:
         verdict_path(tmp_path / "model.tflite").write_text(text)
     assert recorded_verdict(tmp_path / "model.tflite", "0" * 64) == UNVERIFIED
+
+
+def test_a_verdict_under_other_limits_says_so(
+    tmp_path: Path, verdict: Verdict, contract: ModelContract, drawn: Any
+) -> None:
+    loose = Limits(melanomas_lost=9, mean_score_change=0.5)
+    same = judge(
+        drawn.probabilities, drawn.probabilities, drawn.ids, drawn.groups, drawn.labels, contract, loose, 0, 50
+    )
+    good = replace(verdict.artifacts[0], judgement=same)
+    save_verdicts(replace(verdict, limits=loose, artifacts=(good,)))
+    assert recorded_verdict(tmp_path / "good.tflite", good.sha256) == "PASS (limits changed)"
+
+
+def test_a_verdict_on_a_constant_reference_is_found_again(
+    tmp_path: Path, verdict: Verdict, contract: ModelContract, drawn: Any
+) -> None:
+    same = drawn.probabilities[:1].repeat(len(drawn.ids), axis=0)
+    found = judge(same, same, drawn.ids, drawn.groups, drawn.labels, contract, Limits(), 0, 50)
+    save_verdicts(replace(verdict, artifacts=(replace(verdict.artifacts[0], judgement=found),)))
+    assert recorded_verdict(tmp_path / "good.tflite", verdict.artifacts[0].sha256) == "INCONCLUSIVE"
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def test_a_verdict_written_by_hand_is_made_again_of_its_checks(tmp_path: Path, verdict: Verdict) -> None:
+    (_, path) = save_verdicts(verdict)
+    edit(path, lambda document: (document.update(verdict="PASS"), document["artifacts"][0].update(verdict="PASS")))
+    assert recorded_verdict(tmp_path / "bad.onnx", verdict.artifacts[1].sha256) == "FAIL"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda document: document["artifacts"][0]["checks"].pop(),
+        lambda document: document["artifacts"][0]["checks"][0].update(would_pass_at=0.1),
+        lambda document: document["artifacts"][0]["checks"][0].update(limit=0.1),
+        lambda document: document["artifacts"][0]["checks"][0].update(would_pass_at=None),
+        lambda document: document["artifacts"][0]["checks"][7].update(would_pass_at=30, value=30),
+        lambda document: document["limits"].update(class_agreement=0.1),
+        lambda document: document.update(split="train"),
+        lambda document: document.update(schema="melanoma-edge/parity/2"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_not_believed(
+    tmp_path: Path, verdict: Verdict, change: Callable[[dict[str, Any]], object]
+) -> None:
+    path, _ = save_verdicts(verdict)
+    edit(path, change)
+    assert recorded_verdict(tmp_path / "good.tflite", verdict.artifacts[0].sha256) == UNVERIFIED
+
+
+def test_a_failed_check_cannot_be_called_passed(tmp_path: Path, verdict: Verdict) -> None:
+    (_, path) = save_verdicts(verdict)
+    edit(path, lambda document: [check.update(status="PASS") for check in document["artifacts"][0]["checks"]])
+    assert recorded_verdict(tmp_path / "bad.onnx", verdict.artifacts[1].sha256) == UNVERIFIED
 
 
 def test_a_verdict_that_is_no_verdict_does_not_count(tmp_path: Path) -> None:

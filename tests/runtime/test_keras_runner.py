@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from melanoma_edge.errors import TrustError
+from melanoma_edge.errors import MachineError, TrustError
 from melanoma_edge.runtime import open_model
 from melanoma_edge.training.run import Run
 
@@ -22,6 +22,21 @@ def test_a_run_directory_is_run_by_keras(
     assert opened == [tmp_path] and runner.name == "keras" and runner.contract == toy_run.contract
     np.testing.assert_allclose(answers[:64], toy_expected, atol=1e-6)
     np.testing.assert_allclose(answers[64:], toy_expected[:3], atol=1e-6)
+
+
+def test_lack_of_memory_is_the_machine_s_fault(
+    toy_run: Any, toy_batch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    def exhausted(*arguments: Any, **options: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "failed to allocate memory")
+
+    monkeypatch.setattr(Run, "open", lambda path: toy_run)
+    with open_model(tmp_path) as runner:
+        monkeypatch.setattr(runner, "_model", exhausted)
+        with pytest.raises(MachineError, match="out of memory"):
+            runner.infer(toy_batch)
 
 
 def test_a_folder_that_is_no_run_is_not_trusted(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from toys import toy_contract
 from melanoma_edge.errors import MachineError, TrustError, UsageError
 from melanoma_edge.runtime import open_model, read_record
 from melanoma_edge.runtime.artifact import read_artifact, seal, unsealed_document
+from melanoma_edge.runtime.base import WrongLabels, WrongShape
 from melanoma_edge.runtime.litert import LiteRTRunner
 from melanoma_edge.runtime.onnx import OnnxRunner
 
@@ -52,9 +53,33 @@ def test_a_batch_of_another_kind_is_our_own_bug(toy_artifacts: Any, toy_batch: A
 @pytest.mark.parametrize(("form", "runner"), [("tflite", LiteRTRunner), ("onnx", OnnxRunner)])
 def test_tensors_that_are_not_the_contract_s_are_refused(toy_artifacts: Any, form: str, runner: Any) -> None:
     record, data = read_artifact(toy_artifacts[form, "float32"].path)
-    for wrong in (toy_contract(input_size=64), toy_contract(classes=("MEL", "NV"), class_prior=(0.5, 0.5))):
-        with pytest.raises(TrustError, match="tensors are not image"):
+    fewer = toy_contract(classes=("MEL", "NV"), class_prior=(0.5, 0.5))
+    for wrong, kind in ((toy_contract(input_size=64), WrongShape), (fewer, WrongLabels)):
+        with pytest.raises(TrustError, match=r"tensors are not image .* but .*32, 32, 3\]") as caught:
             runner(replace(record, contract=wrong), data)
+        assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(("form", "runner"), [("tflite", "_interpreter"), ("onnx", "_session")])
+def test_a_model_that_fails_while_it_runs_is_not_trusted(
+    toy_artifacts: Any, toy_batch: Any, form: str, runner: str
+) -> None:
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("node 7 failed")
+
+    with open_model(toy_artifacts[form, "float32"].path) as opened:
+        setattr(opened, runner, Failing())
+        with pytest.raises(TrustError, match="cannot run the file: node 7 failed"):
+            opened.infer(toy_batch[:1])
+
+
+def test_only_onnxruntime_is_set_otherwise_than_by_default(toy_artifacts: Any) -> None:
+    options = {}
+    for form in ("tflite", "onnx"):
+        with open_model(toy_artifacts[form, "int8"].path) as runner:
+            options[form] = dict(runner.options)
+    assert options == {"tflite": {}, "onnx": {"session.qdqisint8allowed": "1"}}
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])

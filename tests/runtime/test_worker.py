@@ -10,7 +10,7 @@ from toys import toy_contract
 
 from melanoma_edge.errors import MachineError, TrustError
 from melanoma_edge.runtime import open_model
-from melanoma_edge.runtime.worker import IsolatedRunner
+from melanoma_edge.runtime.worker import IsolatedRunner, RuntimeCrash
 
 BATCH = np.zeros((2, 32, 32, 3), np.uint8)
 
@@ -26,15 +26,37 @@ def strange() -> Any:
 def test_the_answer_is_that_of_this_process(toy_artifacts: Any, toy_batch: Any, form: str) -> None:
     path = toy_artifacts[form, "int8"].path
     with open_model(path) as here, IsolatedRunner(path) as there:
-        assert there.name == here.name and there.contract == here.contract
+        assert there.name == here.name and there.options == here.options and there.contract == here.contract
         np.testing.assert_array_equal(there.infer(toy_batch), here.infer(toy_batch))
         assert there.infer(toy_batch[:0]).shape == (0, 3)
 
 
 def test_an_abort_becomes_an_error_with_the_runtime_s_name(strange: Any) -> None:
-    with strange("abort") as runner, pytest.raises(MachineError, match=r"strange.*SIGABRT.*terminate called") as caught:
+    with strange("abort") as runner, pytest.raises(RuntimeCrash, match=r"strange.*SIGABRT.*terminate called") as caught:
         runner.infer(BATCH)
     assert caught.value.where == "abort"
+
+
+def test_a_runtime_that_the_system_killed_did_not_crash_of_its_model(strange: Any) -> None:
+    with strange("killed") as runner, pytest.raises(MachineError, match="SIGKILL") as caught:
+        runner.infer(BATCH)
+    assert not isinstance(caught.value, RuntimeCrash)
+
+
+def test_a_file_of_the_current_folder_is_not_taken_for_a_library(
+    strange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("random.py", "tempfile.py", "numpy.py"):
+        (tmp_path / name).write_text("raise RuntimeError('imported from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    with strange("count") as runner:
+        assert runner.infer(BATCH)[0, 0] == 2
+        assert (runner.name, runner.options) == ("strange", {"strange": "1"})
+
+
+def test_what_never_opened_is_named_by_its_file(tmp_path: Path) -> None:
+    names = {IsolatedRunner(tmp_path / name).name for name in ("m.onnx", "m.tflite")}
+    assert names == {"onnxruntime", "litert"}
 
 
 def test_an_exit_becomes_an_error_with_its_code(strange: Any) -> None:

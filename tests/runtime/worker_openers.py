@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import types
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +20,7 @@ class Strange:
 
     name = "strange"
     contract = toy_contract()
+    options = types.MappingProxyType({"strange": "1"})
 
     def __init__(self, manner: str) -> None:
         self.manner = manner
@@ -32,6 +35,8 @@ class Strange:
         if self.manner == "abort":
             print("terminate called", file=sys.stderr, flush=True)
             os.abort()
+        if self.manner == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.manner == "exit":
             os._exit(3)
         if self.manner == "trust":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +27,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run(images: Path) -> Iterator[Run]:
+def run(images: Path) -> Run:
     """Return a run trained without interruption; tests copy what they mean to change."""
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch)
         patch.setenv("MELANOMA_EDGE_CACHE", str(images.parent / "cache"))
-        yield train(tiny_config(images), images.parent / "run")
+        return train(tiny_config(images), images.parent / "run")

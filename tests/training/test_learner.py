@@ -112,6 +112,10 @@ def test_out_of_memory_names_a_smaller_batch(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(MachineError, match=r"batches of 12 images[\s\S]*--batch-size 6") as caught:
         one.train_batch(*batch(0), 32, 0)
     assert caught.value.exit_code == 8
+    monkeypatch.setattr(one, "_infer", full)
+    with pytest.raises(MachineError, match=r"batches of 64 images[\s\S]*--image-size") as caught:
+        one.logits(one.averaged(), batch(0)[0][:, :32, :32])
+    assert caught.value.exit_code == 8
 
 
 _MIRRORED = """

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from melanoma_edge.data.catalog import save_catalog
 from melanoma_edge.errors import DataError, TrustError, UsageError
 from melanoma_edge.files import sha256_of, to_json
-from melanoma_edge.model.weights import save_weights
+from melanoma_edge.model.weights import save_weights, weights_sha256
 from melanoma_edge.strictjson import to_plain
-from melanoma_edge.training.run import Parent, Run, RunRecord, relative
+from melanoma_edge.training.run import Parent, Run, RunRecord, pixels_sha256, relative
 
 
 @pytest.fixture
@@ -80,11 +81,68 @@ def test_a_damaged_or_newer_record_is_refused(copy: Path) -> None:
         "missing key metrics": json.dumps({k: v for k, v in whole.items() if k != "metrics"}),
         "epochs must be": json.dumps({**whole, "configuration": {**whole["configuration"], "epochs": 0}}),
         "schema None": "[]",
+        "recursion": "[" * 100_000,
+        "run.metrics.test must be": json.dumps({**whole, "metrics": {**whole["metrics"], "test": 1}}),
+        "missing key low in run.metrics.test.accuracy": _with_accuracy(whole, {"value": 0.5, "high": 1}),
+        "accuracy.value must be a float": _with_accuracy(whole, {"value": "0.5", "low": 0.0, "high": 1.0}),
     }
     for message, text in cases.items():
         (copy / "run.json").write_text(text)
         with pytest.raises(TrustError, match=message):
             Run.open(copy)
+
+
+def _with_accuracy(record: dict[str, Any], value: dict[str, Any]) -> str:
+    metrics = record["metrics"]
+    return json.dumps({**record, "metrics": {**metrics, "test": {**metrics["test"], "accuracy": value}}})
+
+
+def test_weights_exchanged_with_their_hashes_are_not_the_contracts(copy: Path) -> None:
+    found = Run.open(copy)
+    changed = {name: array + 1 for name, array in found.weights().items()}
+    save_weights(changed, copy / "weights/model.npz")
+    files = {**found.record.files, "weights/model.npz": sha256_of(copy / "weights/model.npz")}
+    record = replace(found.record, files=files, weights_sha256=weights_sha256(changed))
+    (copy / "run.json").write_text(to_json(to_plain(record)))
+    with pytest.raises(TrustError, match="not of the contract's weights") as caught:
+        Run.open(copy)
+    assert caught.value.exit_code == 7
+
+
+def test_a_catalog_without_the_hard_cases_is_not_the_contracts(copy: Path) -> None:
+    found = Run.open(copy)
+    hard = found.catalog.part("test")[0].image_id
+    hashes = save_catalog(found.catalog.without({hard}, ""), copy)
+    rewrite_files(copy, hashes)
+    for use in (lambda run: run.catalog, lambda run: run.images("test")):
+        with pytest.raises(TrustError, match="catalog is not the contract's"):
+            use(Run.open(copy))
+
+
+def rewrite_files(path: Path, hashes: dict[str, str]) -> None:
+    document = json.loads((path / "run.json").read_text())
+    document["files"].update(hashes)
+    (path / "run.json").write_text(json.dumps(document))
+
+
+def test_a_damaged_pixel_cache_is_noticed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELANOMA_EDGE_CACHE", str(tmp_path))
+    run.images("test")
+    (cache,) = tmp_path.glob("*.npy")
+    pixels = np.load(cache, mmap_mode="r+")
+    pixels[:] = 0
+    pixels.flush()
+    with pytest.raises(TrustError, match="decoded pixels of test are not those of training") as caught:
+        run.images("test")
+    assert str(tmp_path) in caught.value.fix
+    cache.unlink()
+    assert run.images("test").pixels.any()
+
+
+def test_every_split_has_the_hash_of_its_pixels(run: Run) -> None:
+    for split in ("train", "validation", "test"):
+        assert run.record.pixels[split] == pixels_sha256(run.images(split).pixels)
+    assert len(set(run.record.pixels.values())) == 3
 
 
 def test_the_reference_is_the_nearest_run_that_was_not_quantized(run: Run, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,10 +15,11 @@ import numpy as np
 import pytest
 from tiny import tiny_config
 
-from melanoma_edge.errors import Interrupted, UsageError
+from melanoma_edge.errors import Interrupted, MachineError, TrustError, UsageError
 from melanoma_edge.training import trainer
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.learner import Learner
+from melanoma_edge.training.material import Origin
 from melanoma_edge.training.run import Run
 from melanoma_edge.training.trainer import train
 
@@ -87,6 +89,41 @@ def test_control_c_leaves_a_run_that_resumes_to_the_same_weights(run: Run, image
     resumed = train(tiny_config(images), tmp_path / "run", resume=True)
     assert resumed.record.weights_sha256 == run.record.weights_sha256
     assert resumed.contract.operating_point == run.contract.operating_point
+
+
+def test_control_c_before_the_first_epoch_keeps_the_run_that_is_replaced(
+    run: Run, images: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(run.path, tmp_path / "run"))
+    stop = stopping(("epoch 1/2", 16), control_c)
+    with pytest.raises(Interrupted, match=r"everything is as it was[\s\S]*the same command again") as caught:
+        train(tiny_config(images, epochs=2), copy, force=True, progress=stop)
+    assert "--resume" not in str(caught.value)
+    assert Run.open(copy).record == run.record
+    assert [file.name for file in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_would_be_refused_is_known_before_anything_is_read(run: Run, images: Path, tmp_path: Path) -> None:
+    config = tiny_config(images)
+    trainer.check(config, tmp_path / "new")
+    with pytest.raises(UsageError, match="refusing to overwrite"):
+        trainer.check(config, run.path)
+    trainer.check(config, run.path, force=True)
+    with pytest.raises(UsageError, match="has finished"):
+        trainer.check(config, run.path, resume=True)
+    with pytest.raises(UsageError, match="replace its parent"):
+        trainer.check(config, run.path, origin=Origin(run, "prune"), force=True)
+    if trainer.choose_devices("auto", None).names == ("CPU",):
+        with pytest.raises(MachineError, match="no GPU"):
+            trainer.check(tiny_config(images, device="gpu"), tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_initial_weights_are_refused_before_images_are_decoded(tmp_path: Path) -> None:
+    (tmp_path / "w.h5").write_text("no weights")
+    config = TrainConfig(data=("/nowhere",), backbone="mobilenet_v1", width=0.25, init=str(tmp_path / "w.h5"))
+    with pytest.raises(TrustError, match="does not fit"):
+        train(config, tmp_path / "run")
 
 
 def test_another_seed_gives_other_weights_and_progress_counts_to_its_end(

@@ -1,0 +1,49 @@
+"""Where exported files go, and who may write there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exporters.precision import Precision
+from exporters.registry import Format, checked
+from melanoma_edge.errors import UsageError
+from melanoma_edge.files import locked, refuse_overwrite
+from melanoma_edge.training.run import Run
+
+
+def place(run: Run, form: Format, precision: Precision) -> Path:
+    """Return the path of an exported file."""
+    return run.artifacts / f"model-{precision}{form.suffix}"
+
+
+def planned(run: Run, asked: Iterable[tuple[str, str]], *, batch: int | None = 1, force: bool = False) -> list[Path]:
+    """Return the files that ``export_many`` would write, after every check that needs no computation.
+
+    Raises:
+        UsageError: for unknown names, what a format cannot do, or existing files.
+    """
+    paths = [place(run, form, precision) for form, precision in checked(asked, batch)]
+    refuse_overwrite(paths, force)
+    return paths
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other exports out of the folder, and remove what a killed one left half-written.
+
+    Raises:
+        UsageError: while another export writes there.
+        MachineError: when the folder cannot be written to.
+    """
+    lock = folder / ".lock"
+    with locked(lock, wait=False) as held:
+        if not held:
+            raise UsageError("another export writes into this run", where=str(folder), fix="wait until it has ended")
+        try:
+            for leftover in folder.glob(".model-*.part"):
+                leftover.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
