@@ -111,7 +111,7 @@ CASES = (
         "resume with other options",
         "train --preset tiny --epochs 7 --out {tmp}/run --resume",
         2,
-        "epochs: 2 in the run, 7 asked",
+        "epochs: 8 in the run, 7 asked",
         scenes.unfinished_run,
     ),
     Case(
