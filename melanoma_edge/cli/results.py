@@ -83,12 +83,13 @@ def _describe_pruning(record: dict[str, Any], quiet: bool) -> None:
 
 def plan_training(config: TrainConfig, out: Path, as_json: bool, progress: Progress) -> None:
     """Print what ``train`` would do; reads the data, but neither draws, decodes nor trains."""
+    from melanoma_edge.data.catalog import SPLITS
     from melanoma_edge.data.split import split_catalog
     from melanoma_edge.strictjson import to_plain
     from melanoma_edge.training.material import planned_data
 
     catalog = split_catalog(planned_data(config, progress), config.seed)
-    splits = {name: len(catalog.part(name)) for name in ("train", "validation", "test")}
+    splits = {name: len(catalog.part(name)) for name in SPLITS}
     plan = {
         "schema": PLAN_SCHEMA,
         "out": str(out),

@@ -129,6 +129,12 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
     return Run.open(out)
 
 
+def best_epoch(history: list[dict[str, float]]) -> dict[str, float] | None:
+    """Return the epoch whose weights are kept: the first of highest validation macro AUC among those eligible."""
+    eligible = [row for row in history if row["eligible"]]
+    return max(eligible, key=lambda row: row["validation_macro_auc"], default=None)
+
+
 def softmax(logits: Floats) -> NDArray[np.float64]:
     """Return probabilities, float64, over the last axis."""
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -155,7 +161,6 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
 
 def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str) -> ModelContract:
     catalog, target = outcome.catalog, target_of(outcome.catalog.classes)
-    quantized = outcome.parent if outcome.method == "quantize" else None
     return ModelContract(
         schema=CONTRACT_SCHEMA,
         name=name,
@@ -180,7 +185,7 @@ def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str)
             synthetic=catalog.synthetic,
             catalog_sha256=catalog.sha256,
             weights_sha256=digest,
-            reference_sha256=quantized.reference().record.weights_sha256 if quantized else digest,
+            reference_sha256=digest,  # float weights are their own reference; quantize names its parent's
         ),
     )
 
@@ -229,8 +234,8 @@ def run_plots(
 
 
 def _training(outcome: Outcome) -> dict[str, Any]:
-    eligible = [row for row in outcome.history if row["eligible"]] or outcome.history
-    best = max(eligible, key=lambda row: row["validation_macro_auc"])
+    best = best_epoch(outcome.history)
+    assert best is not None, "training ends with weights that may be kept"
     return {
         "epochs": len(outcome.history),
         "best_epoch": int(best["epoch"]) + 1,

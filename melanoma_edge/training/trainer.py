@@ -24,7 +24,7 @@ from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.devices import Devices, choose_devices, environment
-from melanoma_edge.training.finish import Outcome, finish, softmax
+from melanoma_edge.training.finish import Outcome, best_epoch, finish, softmax
 from melanoma_edge.training.folder import (
     Checkpoint,
     check_claim,
@@ -214,8 +214,8 @@ def _epochs(
             **_validate(learner, weights, images),
             "eligible": float(learner.ready),
         }
-        best = weights if _is_best(row, history) else best
         history = [*history, row]
+        best = weights if best_epoch(history) is row else best
         _log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items()))
         save_checkpoint(out, Checkpoint.of(history, state=learner.state(), best=best))
     return history, best
@@ -265,17 +265,9 @@ def _validate(learner: Learner, weights: Weights, images: Images) -> dict[str, f
     }
 
 
-def _is_best(row: dict[str, float], history: History) -> bool:
-    rivals = [past["validation_macro_auc"] for past in history if past["eligible"]]
-    return bool(row["eligible"]) and row["validation_macro_auc"] > max(rivals, default=-1.0)
-
-
 def _out_of_patience(history: History, patience: int) -> bool:
-    eligible = [row for row in history if row["eligible"]]
-    if not eligible:
-        return False
-    best = max(eligible, key=lambda row: row["validation_macro_auc"])
-    return history[-1]["epoch"] - best["epoch"] >= patience
+    best = best_epoch(history)
+    return best is not None and history[-1]["epoch"] - best["epoch"] >= patience
 
 
 def _write_history(out: Path, history: History) -> None:
