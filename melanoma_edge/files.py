@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -119,3 +120,9 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def deflated_bytes(data: bytes) -> int:
+    """Return how many bytes ``data`` takes deflated (RFC 1951, level 9), as an app store downloads a file of an app."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return len(packer.compress(data)) + len(packer.flush())

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melanoma_edge.errors import MachineError, UsageError
-from melanoma_edge.files import locked, refuse_overwrite, sha256_of, to_json, write_bytes, write_text, written
+from melanoma_edge.files import (
+    deflated_bytes,
+    locked,
+    refuse_overwrite,
+    sha256_of,
+    to_json,
+    write_bytes,
+    write_text,
+    written,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -203,3 +213,10 @@ with written(Path({str(tmp_path / "file")!r})) as temporary:
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
     assert (tmp_path / "file").read_text() == "old"
+
+
+@given(st.binary(max_size=2000))
+def test_deflated_bytes_are_those_of_a_raw_stream(data: bytes) -> None:
+    size = deflated_bytes(data)
+    assert size == len(zlib.compress(data, 9)) - 6  # zlib adds a header of 2 and a checksum of 4 bytes
+    assert deflated_bytes(data + bytes(50_000)) < size + 200
