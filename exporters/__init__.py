@@ -7,6 +7,7 @@ A format is a function that turns the TFLite model of the asked precision into a
 from __future__ import annotations
 
 from exporters import onnx as _onnx  # noqa: F401  # the built-in formats register themselves
+from exporters import ort as _ort  # noqa: F401
 from exporters import tflite as _tflite  # noqa: F401
 from exporters.job import Artifact, ExportRecord, export, export_many
 from exporters.place import planned

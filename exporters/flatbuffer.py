@@ -126,12 +126,17 @@ def tensor_name(tensor: Any) -> str:
 
 def constant(model: Any, tensor: Any) -> NDArray[Any] | None:
     """Return a constant tensor's values, or None for an activation."""
+    values = stored(model, tensor)
+    shape = [] if tensor.shape is None else [int(side) for side in tensor.shape]
+    return None if values is None else values.reshape(shape)
+
+
+def stored(model: Any, tensor: Any) -> NDArray[Any] | None:
+    """Return the values that lie in the file, flat: of a sparse tensor those that are not left out."""
     data = model.buffers[tensor.buffer].data
     if data is None or not len(data):
         return None
-    kind = _DTYPES[_names("TensorType")[tensor.type]]
-    shape = [] if tensor.shape is None else [int(side) for side in tensor.shape]
-    return np.frombuffer(bytes(bytearray(data)), kind).reshape(shape)
+    return np.frombuffer(bytes(bytearray(data)), _DTYPES[_names("TensorType")[tensor.type]])
 
 
 def scale_and_zero(tensor: Any) -> tuple[float, int] | None:

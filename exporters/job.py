@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from exporters import lint
 from exporters.inventory import CensusRow, Inventory, take
+from exporters.material import LEARNED, Material, Recipe
+from exporters.outputs import chosen, output_shapes, with_outputs
 from exporters.place import alone, place, planned
 from exporters.precision import Precision
-from exporters.quantize import quantized
+from exporters.proof import prove
 from exporters.registry import Format, checked
-from exporters.source import float_tflite
-from melanoma_edge.compression import calibration
-from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import ExportError
+from exporters.search import Goal, SearchRecord, search
+from exporters.stability import Stability, stability
+from melanoma_edge.errors import UsageError
 from melanoma_edge.files import to_json, write_text, written
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quiet import quiet_native
-from melanoma_edge.runtime import Pixels, Probabilities, open_artifact
-from melanoma_edge.runtime.artifact import ArtifactRecord, CalibrationNote, read_record, seal, unsealed_document
-from melanoma_edge.runtime.worker import IsolatedRunner
+from melanoma_edge.runtime.artifact import ArtifactRecord, CalibrationNote, read_record, seal
+from melanoma_edge.runtime.base import OUTPUT
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/export/1"
-_PROBES = 4
-_FLOAT_TOLERANCE = 1e-5
+SEARCHED = ".search.json"
 _TOOLS = ("tensorflow", "tf_keras", "ai-edge-quantizer", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class CalibrationRecord(CalibrationNote):
+    """Add to the note how much depends on the choice of images; None where that was not asked or cannot be told."""
+
+    stability: Stability | None
 
 
 @dataclass(frozen=True)
 class ExportRecord:
     """Hold ``artifacts/<file>.json``: what was written, from what, with what, and what was found inside.
 
+    ``rounding`` says how weights got onto the int8 grid; ``kept`` which layers of an int8 file are not int8.
+    ``outputs`` are their names; ``beside`` holds the sha256 of texts that were written beside the file, by name.
     ``keras_difference`` is the largest difference of a probability from Keras on a few random images; it judges
     nothing but a float32 file.
     """
@@ -52,9 +55,13 @@ class ExportRecord:
     format: str
     precision: str
     batch: int | None
+    outputs: tuple[str, ...]
+    beside: Mapping[str, str]
     contract_sha256: str
     weights_sha256: str
-    calibration: CalibrationNote | None
+    rounding: str | None
+    kept: Mapping[str, str]
+    calibration: CalibrationRecord | None
     input_levels: int
     keras_difference: float
     census: tuple[CensusRow, ...]
@@ -63,7 +70,7 @@ class ExportRecord:
 
 @dataclass(frozen=True)
 class Artifact:
-    """Name one exported file; ``record`` also lies beside it as JSON."""
+    """Name one exported file; ``record`` also lies beside it as JSON, and ``searched`` where there was a search."""
 
     path: Path
     sha256: str
@@ -71,6 +78,7 @@ class Artifact:
     format: str
     precision: Precision
     record: ExportRecord
+    searched: SearchRecord | None = None
 
 
 def export(
@@ -80,7 +88,12 @@ def export(
     *,
     calibration_images: int = 512,
     seed: int = 0,
+    rounding: str = LEARNED,
+    check_calibration: bool = True,
+    goal: Goal | None = None,
     batch: int | None = 1,
+    sparse: bool = False,
+    extras: Sequence[str] = (),
     force: bool = False,
     progress: Progress = silent,
 ) -> Artifact:
@@ -90,7 +103,12 @@ def export(
         [(format, precision)],
         calibration_images=calibration_images,
         seed=seed,
+        rounding=rounding,
+        check_calibration=check_calibration,
+        goal=goal,
         batch=batch,
+        sparse=sparse,
+        extras=extras,
         force=force,
         progress=progress,
     )
@@ -103,7 +121,12 @@ def export_many(
     *,
     calibration_images: int = 512,
     seed: int = 0,
+    rounding: str = LEARNED,
+    check_calibration: bool = True,
+    goal: Goal | None = None,
     batch: int | None = 1,
+    sparse: bool = False,
+    extras: Sequence[str] = (),
     force: bool = False,
     progress: Progress = silent,
 ) -> list[Artifact]:
@@ -112,135 +135,73 @@ def export_many(
     Args:
         run: whose weights and contract go into the files.
         asked: pairs of format and precision, such as ``("tflite", "int8")``.
-        calibration_images: how many training images the ranges of int8 are measured on.
+        calibration_images: how many training images the ranges of int8 are measured and its weights rounded on.
         seed: of the choice of calibration images.
+        rounding: ``learned`` or ``nearest``, for int8 with calibration; a run made by ``quantize`` keeps its own.
+        check_calibration: whether int8 is compared with what other calibration images would have given.
+        goal: search for the layers of ``int8`` that must stay in float to reach it.
         batch: images per inference, None for free; TFLite files take one.
+        sparse: leave the zeros of pruned weights out of the file; float32 TFLite only.
+        extras: outputs beside the probabilities: ``embedding``, ``cam``.
         force: overwrite files that exist.
         progress: told of what is done.
 
     Raises:
-        UsageError: for unknown names, what a format cannot do, an existing file, or while another export writes into
-            the run; before anything is computed.
+        UsageError: for unknown names, what a format cannot do, an existing file, a goal without ``int8``, or while
+            another export writes into the run; before anything is computed.
         ExportError: when a tool fails, or the file written is not what was asked.
         DataError: when training images for calibration are missing.
         MachineError: when a package is missing, a runtime crashes, or the disk is full.
+        SearchFailed: when the goal cannot be reached; nothing is written then.
     """
     asked = list(asked)
-    planned(run, asked, batch=batch, force=force)
+    planned(run, asked, batch=batch, sparse=sparse, extras=extras, force=force)
     pairs = checked(asked, batch)
-    material = _Material(run, calibration_images, seed, progress)
-    artifacts = []
+    if goal and Precision.INT8 not in [precision for _, precision in pairs]:
+        raise UsageError("a search without int8", where="precisions", fix="ask for int8 as well")
+    recipe = Recipe(calibration_images, seed, rounding, check_calibration, sparse, chosen(extras))
+    material = Material(run, recipe, progress)
     with alone(run.artifacts):
-        planned(run, asked, batch=batch, force=force)  # again: another export may have ended since
+        # Again: another export may have ended since.
+        planned(run, asked, batch=batch, sparse=sparse, extras=extras, force=force)
+        found = None
+        if goal:
+            material.plan, found = search(material, goal)
+        artifacts = []
         for done, (form, precision) in enumerate(pairs):
             progress("exporting", done, len(pairs))
-            artifacts.append(_export_one(material, form, precision, batch))
+            artifacts.append(_export_one(material, form, precision, batch, found))
         progress("exporting", len(pairs), len(pairs))
     return artifacts
 
 
-class _Material:
-    """Make each thing that several files need once, and only when it is needed."""
-
-    def __init__(self, run: Run, count: int, seed: int, progress: Progress) -> None:
-        self.run = run
-        self._count, self._seed, self._progress = count, seed, progress
-        self._quantized: dict[Precision, bytes] = {}
-
-    @cached_property
-    def model(self) -> Any:
-        with quiet_native():
-            from melanoma_edge.model.classifier import inference_model
-
-            return inference_model(self.run.network, self.run.weights(), self.run.contract.temperature)
-
-    @cached_property
-    def source(self) -> bytes:
-        self._progress("converting", 0, 1)
-        made = float_tflite(self.model, self.run.contract.input_size)
-        self._progress("converting", 1, 1)
-        return made
-
-    @cached_property
-    def chosen(self) -> calibration.CalibrationSet:
-        return calibration.calibration_images(self.run, self._count, self._seed, self._progress)
-
-    @cached_property
-    def ranges(self) -> calibration.Ranges:
-        return calibration.collect_ranges(self.source, self.chosen.pixels, self._progress)
-
-    @cached_property
-    def probe(self) -> Pixels:
-        """A few images of coarse coloured noise, the same for every run of a size."""
-        size = self.run.contract.input_size
-        coarse = np.random.default_rng(0).integers(0, 256, (_PROBES, 8, 8, 3), np.uint8)
-        steps = np.arange(size) * 8 // size
-        return coarse[:, steps][:, :, steps]
-
-    @cached_property
-    def expected(self) -> Probabilities:
-        with quiet_native():
-            return np.asarray(self.model(self.probe.astype(np.float32), training=False), np.float32)
-
-    def tflite(self, precision: Precision) -> bytes:
-        if precision not in self._quantized:
-            ranges = self.ranges if precision.calibrated else None
-            self._quantized[precision] = quantized(self.source, precision, ranges)
-        return self._quantized[precision]
-
-    def note(self, precision: Precision) -> CalibrationNote | None:
-        if not precision.calibrated:
-            return None
-        chosen = self.chosen
-        return CalibrationNote(len(chosen.image_ids), chosen.seed, chosen.sha256, chosen.class_counts)
-
-
-def _export_one(material: _Material, form: Format, precision: Precision, batch: int | None) -> Artifact:
-    run, note = material.run, material.note(precision)
-    document = unsealed_document(form.name, precision, run.contract, note)
-    data = seal(form.write(material.tflite(precision), document, precision, batch))
-    path = place(run, form, precision)
+def _export_one(
+    material: Material, form: Format, precision: Precision, batch: int | None, found: SearchRecord | None
+) -> Artifact:
+    plan, extras = material.planned(precision), material.recipe.extras
+    tflite = with_outputs(material.tflite(precision), extras)
+    document = material.document(form.name, precision, plan, output_shapes(tflite, batch))
+    data = seal(form.write(tflite, document, precision, batch))
+    path = place(material.run, form, precision, material.recipe.sparse, extras)
     with written(path) as temporary:
         temporary.write_bytes(data)
         written_back = read_record(temporary)
         inventory = take(temporary.read_bytes(), form.name)
-        lint.check(inventory, precision)
-        difference = _prove(temporary, material, precision)
+        lint.check(inventory, precision, extras, plan=plan)
+        difference = prove(temporary, material, precision)
+        beside = {f"{path.name}{ending}": text for ending, text in form.beside(data).items()}
     record = _record(material, written_back, inventory, path, batch, difference)
-    _forget_verdict(path)
+    record = replace(record, beside={name: write_text(path.with_name(name), text) for name, text in beside.items()})
+    _forget(path)
     write_text(path.with_name(f"{path.name}.json"), to_json(to_plain(record)))
-    return Artifact(path, record.sha256, record.bytes, form.name, precision, record)
-
-
-def _prove(path: Path, material: _Material, precision: Precision) -> float:
-    """Run the file in a process of its own and return the largest difference of a probability from Keras."""
-    contract, expected = material.run.contract, material.expected
-    with IsolatedRunner(path, opener=open_artifact) as runner:
-        name, found = runner.name, runner.contract
-        answers = runner.infer(material.probe)
-    problems = _implausible(contract, found, expected, answers)
-    difference = float(np.abs(answers - expected).max()) if not problems else 0.0
-    if precision is Precision.FLOAT32 and difference > _FLOAT_TOLERANCE:
-        problems.append(f"probabilities differ from Keras by {difference:.2g}, more than {_FLOAT_TOLERANCE:g}")
-    if problems:
-        raise ExportError(f"{name} runs the file, but {'; '.join(problems)}", fix="report this with the log (--debug)")
-    return difference
-
-
-def _implausible(
-    contract: ModelContract, found: ModelContract, expected: Probabilities, answers: Probabilities
-) -> list[str]:
-    checks = {
-        "its contract is not the run's": found == contract,
-        f"answers have the shape {list(answers.shape)}": answers.shape == expected.shape,
-        "answers are not finite": bool(np.isfinite(answers).all()),
-        "probabilities do not sum to 1": bool(np.allclose(answers.sum(axis=-1), 1, atol=1e-3)),
-    }
-    return [message for message, holds in checks.items() if not holds]
+    found = found if precision is Precision.INT8 else None
+    if found:
+        write_text(path.with_name(f"{path.name}{SEARCHED}"), to_json(to_plain(found)))
+    return Artifact(path, record.sha256, record.bytes, form.name, precision, record, found)
 
 
 def _record(
-    material: _Material, found: ArtifactRecord, inventory: Inventory, path: Path, batch: int | None, difference: float
+    material: Material, found: ArtifactRecord, inventory: Inventory, path: Path, batch: int | None, difference: float
 ) -> ExportRecord:
     return ExportRecord(
         schema=SCHEMA,
@@ -250,14 +211,26 @@ def _record(
         format=found.format,
         precision=found.precision,
         batch=batch,
+        outputs=(OUTPUT, *found.extras),
+        beside={},
         contract_sha256=found.contract.sha256,
         weights_sha256=material.run.record.weights_sha256,
-        calibration=found.calibration,
+        rounding=found.rounding,
+        kept=found.kept,
+        calibration=_calibration(material, Precision(found.precision)),
         input_levels=inventory.levels,
         keras_difference=difference,
         census=inventory.census(),
         tools=_tools(),
     )
+
+
+def _calibration(material: Material, precision: Precision) -> CalibrationRecord | None:
+    note = material.note(precision)
+    if note is None:
+        return None
+    checked = material.recipe.check_calibration
+    return CalibrationRecord(**vars(note), stability=stability(material, precision) if checked else None)
 
 
 def _tools() -> dict[str, str]:
@@ -268,6 +241,7 @@ def _tools() -> dict[str, str]:
     return found
 
 
-def _forget_verdict(path: Path) -> None:
-    """Remove the verdict on a file that was overwritten; it spoke of other bytes."""
-    path.with_name(f"{path.name}.parity.json").unlink(missing_ok=True)
+def _forget(path: Path) -> None:
+    """Remove the verdict on a file that was overwritten, and its search; they spoke of other bytes."""
+    for ending in (".parity.json", SEARCHED):
+        path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)

@@ -25,15 +25,22 @@ from melanoma_edge import __version__
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.quiet import quiet_native
-from melanoma_edge.runtime.base import INPUT, OUTPUT, require
+from melanoma_edge.runtime.base import require
 
 METADATA = "melanoma-edge"
 OPSET, IR = 17, 8
-_ADDED = re.compile(r"(_prequant)?(__\d+.*)?$")
+_ADDED = re.compile(r"(_prequant|_raw_output_)?(__\d+.*)?$")
 _LAYOUT_RANK = 4
+BEFORE_LAYOUT = "_map"
+"""What is added to the name of a convolution whose transposed result is an output."""
 
 
-@register("onnx", ".onnx")
+def refuse_int16(precision: Precision, batch: int | None) -> str:
+    """Say why int16 activations cannot be written."""
+    return f"opset {OPSET} quantizes to 8 bits only" if precision is Precision.INT8X16 else ""
+
+
+@register("onnx", ".onnx", refuse=refuse_int16)
 def write_onnx(tflite: bytes, document: str, precision: Precision, batch: int | None) -> bytes:
     """Translate a TFLite model to ONNX with ``document`` in its ``metadata_props``.
 
@@ -86,9 +93,9 @@ def _quiet_tf2onnx() -> Iterator[None]:
 
 
 def _keep_what_is_used(graph: Any) -> None:
-    """Order nodes and constants by a walk back from the output, which no converter's counter can change."""
+    """Order nodes and constants by a walk back from the outputs, which no converter's counter can change."""
     producers = {name: node for node in graph.node for name in node.output}
-    order, done, stack = [], set(), [OUTPUT]
+    order, done, stack = [], set(), [output.name for output in reversed(graph.output)]
     while stack:
         node = producers.get(stack[-1])
         if node is None or node.output[0] in done:
@@ -132,10 +139,13 @@ def _store_half(onnx: Any, graph: Any) -> None:
 def _name_by_structure(graph: Any) -> None:
     """Name tensors after layers and operators; tf2onnx's names hold a process-wide counter and vary between calls."""
     producers = {name: node for node in graph.node for name in node.output}
-    new = {INPUT: INPUT, OUTPUT: OUTPUT}
+    ends = {tensor.name for tensor in (*graph.input, *graph.output)}
+    new = {name: name for name in ends}
     for node in graph.node:
         if node.op_type == "Conv":
-            layer = new.setdefault(node.output[0], _ADDED.sub("", node.output[0]))
+            layer = _ADDED.sub("", node.output[0])
+            # What becomes an output by a change of layout has no right to its name.
+            layer = new.setdefault(node.output[0], f"{layer}{BEFORE_LAYOUT}" if layer in ends else layer)
             for part, name in zip(("weights", "bias"), node.input[1:], strict=False):
                 _name_stored(new, producers.get(name), name, f"{layer}/{part}")
     counts: Counter[str] = Counter()

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from exporters.outputs import chosen
 from exporters.precision import Precision
 from exporters.registry import Format, checked
+from exporters.sparse import refuse
 from melanoma_edge.errors import UsageError
 from melanoma_edge.files import locked, refuse_overwrite
 from melanoma_edge.training.run import Run
 
 
-def place(run: Run, form: Format, precision: Precision) -> Path:
+def place(run: Run, form: Format, precision: Precision, sparse: bool = False, extras: Sequence[str] = ()) -> Path:
     """Return the path of an exported file."""
-    return run.artifacts / f"model-{precision}{form.suffix}"
+    parts = ("model", precision, *(["sparse"] if sparse else []), *extras)
+    return run.artifacts / f"{'-'.join(parts)}{form.suffix}"
 
 
-def planned(run: Run, asked: Iterable[tuple[str, str]], *, batch: int | None = 1, force: bool = False) -> list[Path]:
+def planned(
+    run: Run,
+    asked: Iterable[tuple[str, str]],
+    *,
+    batch: int | None = 1,
+    sparse: bool = False,
+    extras: Sequence[str] = (),
+    force: bool = False,
+) -> list[Path]:
     """Return the files that ``export_many`` would write, after every check that needs no computation.
 
     Raises:
-        UsageError: for unknown names, what a format cannot do, or existing files.
+        UsageError: for unknown names, what a format cannot do, what cannot be stored sparse, or existing files.
     """
-    paths = [place(run, form, precision) for form, precision in checked(asked, batch)]
+    pairs, further = checked(asked, batch), chosen(extras)
+    if sparse:
+        refuse(run.weights(), pairs, further)
+    paths = [place(run, form, precision, sparse, further) for form, precision in pairs]
     refuse_overwrite(paths, force)
     return paths
 

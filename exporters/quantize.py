@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from exporters import flatbuffer
+from exporters.plan import NOTHING, Keep, Plan, checked
 from exporters.precision import Precision
 from melanoma_edge.errors import ExportError
 from melanoma_edge.model.mobilenet import HEAD
@@ -29,22 +30,27 @@ Ranges = Mapping[str, tuple[float, float]]
 _PACKAGE = "ai-edge-quantizer"
 _BITS = 8
 _HALF = 16
+_WIDE = 16
 _SCALING = ("SUB", "MUL")
 _POOLING = "MEAN"
 _BYTES = 256
 
 
-def quantized(source: bytes, precision: Precision, ranges: Ranges | None = None) -> bytes:
+def quantized(
+    source: bytes, precision: Precision, ranges: Ranges | None = None, keep: Mapping[str, str] = NOTHING
+) -> bytes:
     """Return the float model in another precision.
 
     Args:
         source: the float TFLite model.
         precision: what is wanted; ``float32`` gives ``source`` back.
-        ranges: smallest and largest value of each activation by tensor name; for ``int8`` and ``int8-full``.
+        ranges: smallest and largest value of each activation by tensor name; for the precisions that are calibrated.
+        keep: layers that are to be ``float32`` or ``int16`` instead, for ``int8`` and ``int8-full``.
 
     Raises:
         ExportError: when the quantizer fails, or ranges are missing.
         MachineError: when ai-edge-quantizer is not installed.
+        UsageError: for unknown layers to keep.
     """
     if precision is Precision.FLOAT32:
         return source
@@ -55,8 +61,10 @@ def quantized(source: bytes, precision: Precision, ranges: Ranges | None = None)
         return _by_recipe(source, lambda quantizer: _dynamic(quantizer, tail))
     if ranges is None:
         raise ExportError(f"{precision} needs calibration images", fix="give ranges measured on training images")
-    whole = _by_recipe(source, lambda quantizer: _static(quantizer, tail), with_input_range(source, ranges))
-    return whole if precision is Precision.INT8 else uint8_input(whole)
+    plan, bits = checked(keep, source), _WIDE if precision is Precision.INT8X16 else _BITS
+    ranges = with_input_range(source, ranges)
+    whole = _by_recipe(source, lambda quantizer: _static(quantizer, bits, tail, plan), ranges)
+    return uint8_input(whole) if precision is Precision.INT8_FULL else whole
 
 
 def with_input_range(source: bytes, ranges: Ranges) -> dict[str, tuple[float, float]]:
@@ -168,10 +176,13 @@ def _dynamic(quantizer: Any, tail: list[str]) -> None:
     _leave_float(quantizer, tail)
 
 
-def _static(quantizer: Any, tail: list[str]) -> None:
-    types = require("ai_edge_quantizer.qtyping", _PACKAGE)
-    quantizer.add_static_config(".*", types.TFLOperationName.ALL_SUPPORTED, _BITS, _BITS)
-    _leave_float(quantizer, tail)
+def _static(quantizer: Any, bits: int, tail: list[str], plan: Plan) -> None:
+    everything = require("ai_edge_quantizer.qtyping", _PACKAGE).TFLOperationName.ALL_SUPPORTED
+    quantizer.add_static_config(".*", everything, bits, _BITS)
+    for name, kind in plan.items():
+        if kind is Keep.INT16:
+            quantizer.add_static_config(_exactly(name), everything, _WIDE, _BITS)
+    _leave_float(quantizer, [*tail, *(name for name, kind in plan.items() if kind is Keep.FLOAT32)])
 
 
 def _leave_float(quantizer: Any, names: list[str]) -> None:
@@ -180,4 +191,8 @@ def _leave_float(quantizer: Any, names: list[str]) -> None:
     quantizer.update_quantization_recipe(".*", operations.INPUT, algorithm_key=never)
     quantizer.update_quantization_recipe(".*", operations.OUTPUT, algorithm_key=never)
     for name in names:
-        quantizer.update_quantization_recipe(rf"^{re.escape(name)};?$", operations.ALL_SUPPORTED, algorithm_key=never)
+        quantizer.update_quantization_recipe(_exactly(name), operations.ALL_SUPPORTED, algorithm_key=never)
+
+
+def _exactly(name: str) -> str:
+    return rf"^{re.escape(name)};?$"

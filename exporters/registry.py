@@ -20,6 +20,10 @@ Refusal = Callable[[Precision, int | None], str]
 """Given a precision and a batch size (None: free), say why the format cannot do it; empty when it can."""
 
 
+Beside = Callable[[bytes], dict[str, str]]
+"""Given a written file, return texts that lie beside it, by what their names add to the file's."""
+
+
 @dataclass(frozen=True)
 class Format:
     """Describe one format."""
@@ -28,6 +32,7 @@ class Format:
     suffix: str
     write: Writer
     refuse: Refusal
+    beside: Beside
 
 
 FORMATS: dict[str, Format] = {}
@@ -38,11 +43,18 @@ def can_do_all(precision: Precision, batch: int | None) -> str:
     return ""
 
 
-def register(name: str, suffix: str, refuse: Refusal = can_do_all) -> Callable[[Writer], Writer]:
+def nothing_beside(data: bytes) -> dict[str, str]:
+    """Return nothing."""
+    return {}
+
+
+def register(
+    name: str, suffix: str, refuse: Refusal = can_do_all, beside: Beside = nothing_beside
+) -> Callable[[Writer], Writer]:
     """Add the decorated writer to ``FORMATS``."""
 
     def add(write: Writer) -> Writer:
-        FORMATS[name] = Format(name, suffix, write, refuse)
+        FORMATS[name] = Format(name, suffix, write, refuse, beside)
         return write
 
     return add

@@ -57,11 +57,40 @@ def examine(folder: Path, load_tensorflow: bool = True) -> list[Finding]:
     return findings + _tensorflow() if load_tensorflow else findings
 
 
-def _instructions() -> list[str]:
+@dataclass(frozen=True)
+class Machine:
+    """Name what a time was measured on: instructions are those that decide how fast integers and floats are."""
+
+    system: str
+    processor: str
+    cores: int
+    instructions: tuple[str, ...]
+
+
+def this_machine() -> Machine:
+    """Return the machine this process runs on, with the cores it may use."""
+    described = _cpuinfo()
+    names = [line.partition(":")[2].strip() for line in described.splitlines() if line.startswith("model name")]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return Machine(f"{platform.system()} {platform.machine()}", processor, usable_cores(), tuple(_instructions()))
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, which a container or ``taskset`` may limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpuinfo() -> str:
     try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
+        return Path("/proc/cpuinfo").read_text()
     except OSError:
-        return []
+        return ""
+
+
+def _instructions() -> list[str]:
+    flags = set(_cpuinfo().split())
     return [name for name in _INSTRUCTIONS if name in flags]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError
+from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError
 from melanoma_edge.pixels import decode, square
-from melanoma_edge.runtime import open_model
+from melanoma_edge.runtime import Answers, Pixels, open_model
+from melanoma_edge.runtime.base import CAM, OUTPUT
 
 SCHEMA = "melanoma-edge/prediction/1"
+Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
+"""Given a file, its square ``[N, N, 3]`` and the target scores of its places ``[h, w]``, do something with them."""
 _SUM_TOLERANCE = 1e-3
 SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """What counts as an image inside a folder; files named one by one are always tried."""
@@ -55,15 +58,19 @@ class Unreadable:
         return {"schema": SCHEMA, **vars(self)}
 
 
-def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> Iterator[Prediction | Unreadable]:
+def predict(
+    model: Path, images: Sequence[Path], threads: int | None = None, show: Show | None = None
+) -> Iterator[Prediction | Unreadable]:
     """Decide on images one by one, in the order given; folders are walked in sorted order.
 
     Args:
-        model: a run directory, ``.tflite`` or ``.onnx`` file; only the first loads TensorFlow.
+        model: a run directory, ``.tflite``, ``.onnx`` or ``.ort`` file; only the first loads TensorFlow.
         images: files and folders.
         threads: CPU threads of the runtime.
+        show: told of the places of every image that was answered.
 
     Raises:
+        UsageError: for ``show`` with a file that has no class activation map.
         DataError: when a folder holds no image; a missing file is answered as one that cannot be read.
         TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
@@ -76,9 +83,26 @@ def predict(model: Path, images: Sequence[Path], threads: int | None = None) -> 
             except MelanomaEdgeError as error:
                 yield Unreadable(str(file), str(model), str(error))
                 continue
-            probabilities = runner.infer(pixels[None])[0]
+            answers = runner.infer_all(pixels[None]) if show else {OUTPUT: runner.infer(pixels[None])}
+            probabilities = answers[OUTPUT][0]
             _check_answer(probabilities, str(model))
+            if show:
+                show(file, pixels, place_scores(answers, runner.contract, str(model)))
             yield _answer(str(file), str(model), probabilities, runner.contract, min(photo.size))
+
+
+def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:
+    """Return the target score ``[h, w]`` that a model would give the first image if it looked as here everywhere.
+
+    Raises:
+        UsageError: when the answers hold no class activation map.
+    """
+    if CAM not in answers:
+        fix = "export the run again with --with-cam, or give the run itself"
+        raise UsageError("the file answers no class activation map", where=where, fix=fix)
+    logits = answers[CAM][0].astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(contract.target_score(powers / powers.sum(axis=-1, keepdims=True)))
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

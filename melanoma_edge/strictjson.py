@@ -1,6 +1,7 @@
 """Frozen dataclasses to JSON and back, where an unknown, missing or mistyped key is an error.
 
-A document that decides over melanomas must not be half understood: nothing is coerced, defaulted or ignored.
+A document that decides over melanomas must not be half understood: nothing is coerced, defaulted or ignored. The one
+exception is a field that says so: documents written before ``ADDED_LATER`` fields existed have their default.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import typing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+ADDED_LATER: dict[str, Any] = {"added_later": True}
+"""Metadata of a field with a default that older documents may lack."""
 
 
 class Mismatch(ValueError):
@@ -59,8 +63,9 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 def _dataclass(kind: Any, value: Any, where: str) -> Any:
     _expect(isinstance(value, dict), "an object", value, where)
     hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
-    unknown = sorted(set(value) - set(names))
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(value) - set(fields))
+    names = [name for name, field in fields.items() if name in value or not field.metadata.get("added_later")]
     missing = [name for name in names if name not in value]
     if unknown:
         raise Mismatch(f"unknown key {', '.join(unknown)} in {where}")

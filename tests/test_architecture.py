@@ -31,7 +31,7 @@ ALLOWED = {
     "report": FOUNDATION,
     "training": FOUNDATION | {"contract", "data", "model", "evaluation", "report", "melanoma_edge"},
     "compression": FOUNDATION | {"contract", "data", "model", "evaluation", "training", "runtime"},
-    "runtime": FOUNDATION | {"contract", "model", "training"},
+    "runtime": FOUNDATION | {"contract", "data", "model", "training", "machine"},
     "parity": FOUNDATION | {"contract", "runtime", "evaluation", "training"},
     "prediction": FOUNDATION | {"contract", "pixels", "runtime"},
     "melanoma_edge": {"training", "prediction"},
@@ -40,12 +40,17 @@ ALLOWED = {
 }
 """Which room may import which; ``melanoma_edge`` is the package's ``__init__`` with its version and its verbs.
 
-``cli`` may import everything. The plots of a training come from ``report``; ``runtime`` knows a run only to open one.
+``cli`` may import everything. The plots of a training come from ``report``; ``runtime`` knows a run only to open one
+and data only to find the cache folder.
 """
 
 ONLY_FROM_EXPORTERS = {
     "training": {"melanoma_edge.training.run"},
-    "compression": {"melanoma_edge.compression.calibration", "melanoma_edge.compression"},
+    "compression": {
+        "melanoma_edge.compression",
+        "melanoma_edge.compression.calibration",
+        "melanoma_edge.compression.learned",
+    },
 }
 """Rooms of which exporters may use some modules alone."""
 

@@ -70,6 +70,31 @@ def test_tensorflow_that_cannot_be_imported_is_a_finding(tmp_path: Path, monkeyp
     assert (finding.value, finding.fix) == ("no: tf_keras cannot be imported", "install it")
 
 
+X86 = "processor : 0\nmodel name : Some Chip 9\nflags : fpu avx2 avx512_vnni\n"
+ARM = "processor : 0\nFeatures : fp asimd asimddp i8mm\n"
+
+
+@pytest.mark.parametrize(
+    ("described", "instructions"),
+    [(X86, ("avx2", "avx512_vnni")), (ARM, ("asimd", "asimddp", "i8mm")), ("", ())],
+)
+def test_processor_and_instructions_are_named(
+    monkeypatch: pytest.MonkeyPatch, described: str, instructions: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(machine, "_cpuinfo", lambda: described)
+    found = machine.this_machine()
+    assert found.instructions == instructions and found.cores >= 1
+    assert (found.processor == "Some Chip 9") is (described == X86) and found.processor
+    assert platform.machine() in found.system
+
+
+def test_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda process: {3, 5, 7}, raising=False)
+    assert machine.usable_cores() == 3
+    monkeypatch.delattr(machine.os, "sched_getaffinity")
+    assert machine.usable_cores() == machine.os.cpu_count()
+
+
 @pytest.mark.parametrize(("free", "good"), [(1 << 30, False), (3 << 30, True)])
 def test_little_disk_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, good: bool) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(1 << 40, 0, free))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melanoma_edge.strictjson import Mismatch, from_plain, to_plain
+from melanoma_edge.strictjson import ADDED_LATER, Mismatch, from_plain, to_plain
 
 
 @dataclass(frozen=True)
@@ -135,3 +135,19 @@ def test_a_document_that_is_no_object_is_refused(document: Any) -> None:
 def test_the_place_begins_with_the_name_given() -> None:
     with pytest.raises(Mismatch, match=r"run\.whole must be"):
         from_plain(Outer, {**GOOD, "whole": "1"}, "run")
+
+
+@dataclass(frozen=True)
+class Grown:
+    old: int
+    new: str = field(default="as before", metadata=ADDED_LATER)
+    other: int = 3
+
+
+def test_only_a_field_that_was_added_later_may_be_missing() -> None:
+    assert from_plain(Grown, {"old": 1, "other": 2}) == Grown(1, "as before", 2)
+    assert from_plain(Grown, {"old": 1, "new": "x", "other": 2}) == Grown(1, "x", 2)
+    with pytest.raises(Mismatch, match="missing key other"):
+        from_plain(Grown, {"old": 1})
+    with pytest.raises(Mismatch, match=r"document\.new must be a str"):
+        from_plain(Grown, {"old": 1, "new": 2, "other": 2})

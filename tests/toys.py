@@ -16,6 +16,7 @@ from PIL import Image
 from melanoma_edge.contract import INTENDED_USE, SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
 from melanoma_edge.data.catalog import Catalog, CatalogRow
 from melanoma_edge.model.spec import Block, NetworkSpec
+from melanoma_edge.training.run import split_images
 
 TOY_SIZE = 32
 TOY_CLASSES = ("MEL", "NV", "BKL")
@@ -53,6 +54,11 @@ class ToyRun:
 
     def weights(self) -> dict[str, Any]:
         return self._weights
+
+    def images(self, split: str, progress: Any = None) -> Any:
+        rows = [row for row in self.catalog.rows if row.split == split]
+        pixels = np.stack([np.asarray(Image.open(row.path)) for row in rows])
+        return split_images(rows, self.catalog.classes, pixels)
 
 
 def toy_contract(**changes: Any) -> ModelContract:
@@ -135,10 +141,12 @@ def toy_artifacts(toy_run: ToyRun) -> dict[tuple[str, str], Any]:
     import exporters
 
     if "artifacts" not in _made:
-        asked = [(form, precision.value) for form in exporters.FORMATS for precision in exporters.Precision]
+        pairs = ((form, precision) for form in exporters.FORMATS.values() for precision in exporters.Precision)
+        asked = [(form.name, precision.value) for form, precision in pairs if not form.refuse(precision, 1)]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MELANOMA_EDGE_CACHE", str(toy_run.path.parent / "cache"))
-            written = exporters.export_many(toy_run, asked, calibration_images=12)  # type: ignore[arg-type]
+            options: dict[str, Any] = {"calibration_images": 12, "check_calibration": False}
+            written = exporters.export_many(toy_run, asked, **options)  # type: ignore[arg-type]
         _made["artifacts"] = {(one.format, one.precision.value): one for one in written}
     return _made["artifacts"]  # type: ignore[no-any-return]
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from melanoma_edge.cli.console import note, print_json, print_table
 from melanoma_edge.cli.options import output_options
+
+if TYPE_CHECKING:
+    from melanoma_edge.machine import Finding
 
 SCHEMA = "melanoma-edge/doctor/1"
 
@@ -26,7 +30,7 @@ def command(as_json: bool, quiet: bool) -> int:
     """
     from melanoma_edge.machine import examine
 
-    findings = examine(Path.cwd())
+    findings = [*examine(Path.cwd()), _emulator()]
     missing = [finding for finding in findings if finding.fix]
     if as_json:
         print_json({"schema": SCHEMA, "ok": not missing, "findings": [asdict(finding) for finding in findings]})
@@ -37,3 +41,18 @@ def command(as_json: bool, quiet: bool) -> int:
     if not missing:
         note("Everything that melanoma-edge needs is here.", quiet)
     return 8 if missing else 0
+
+
+def _emulator() -> Finding:
+    """State whether exported files can be tried on a phone's processor; nothing else needs it, so nothing is to fix."""
+    from melanoma_edge.errors import MachineError
+    from melanoma_edge.machine import Finding
+    from melanoma_edge.runtime.emulator import CPU, check_ready, emulator_folder
+
+    what = f"emulated {CPU}"
+    try:
+        folder = emulator_folder()
+        check_ready(folder)
+    except MachineError as error:
+        return Finding(what, f"not ready (optional): {error.what}; {error.fix}")
+    return Finding(what, f"ready in {folder}")

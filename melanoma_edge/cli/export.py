@@ -17,10 +17,12 @@ from melanoma_edge.cli.options import (
     limit_option,
     output_options,
     run_argument,
+    search_options,
     seed_option,
 )
 from melanoma_edge.cli.parity import SYNTHETIC
 from melanoma_edge.cli.results import PLAN_SCHEMA, describe_artifacts, describe_verdict, print_plan
+from melanoma_edge.cli.searching import describe_searches, goal_of, showing_failure
 from melanoma_edge.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -31,23 +33,27 @@ EXPORTED_SCHEMA = "melanoma-edge/exported/1"
 
 @click.command("export")
 @run_argument
-@click.option("--format", "formats", multiple=True, required=True, help="tflite or onnx; may be repeated.")
+@click.option("--format", "formats", multiple=True, required=True, help="tflite, onnx or ort; may be repeated.")
 @click.option(
     "--precision",
     "precisions",
     multiple=True,
     default=("int8",),
     show_default=True,
-    help="float32, float16, int8-dynamic, int8 or int8-full; may be repeated.",
+    help="float32, float16, int8-dynamic, int8, int8-full or int8x16; may be repeated.",
 )
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per call; 0 leaves it free (onnx).")
+@click.option("--batch", type=int, default=1, show_default=True, help="Images per call; 0 leaves it free (onnx, ort).")
 @click.option(
     "--calibration-images",
     type=click.IntRange(min=8),
     default=512,
     show_default=True,
-    help="Training images that int8 ranges are taken from.",
+    help="Training images that int8 ranges are taken from, and weights rounded on.",
 )
+@search_options
+@click.option("--sparse", is_flag=True, help="Leave the zeros of a pruned run out of the file (float32 tflite only).")
+@click.option("--with-embedding", is_flag=True, help="Also answer the pooled features, for similar-image search.")
+@click.option("--with-cam", is_flag=True, help="Also answer where in the image each class was seen (activation map).")
 @click.option("--no-parity", is_flag=True, help="Do not judge the files; they stay unverified.")
 @limit_option
 @force_option
@@ -60,6 +66,12 @@ def command(
     precisions: tuple[str, ...],
     batch: int,
     calibration_images: int,
+    max_loss: tuple[str, ...],
+    rounding: str,
+    check_calibration: bool,
+    sparse: bool,
+    with_embedding: bool,
+    with_cam: bool,
     no_parity: bool,
     limits: tuple[str, ...],
     force: bool,
@@ -68,34 +80,46 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Write a run's model as TFLite or ONNX with its contract inside, and judge every file against the float model.
+    """Write a run's model as TFLite, ONNX or ORT with its contract inside, and judge each file against the float model.
 
-    Exit code 0 is PASS, 5 FAIL, 6 INCONCLUSIVE. A file that fails stays, with its verdict beside it.
+    Exit code 0 is PASS, 5 FAIL, 6 INCONCLUSIVE. A file that fails stays, with its verdict beside it. With --max-loss,
+    blocks of an int8 model move to float until it decides as well as asked on validation; when half of the network is
+    not enough, nothing is written and the exit code is 5. The verdict on test follows --limit as always.
 
     \b
-    Example:
+    Examples:
       melanoma-edge export runs/ham --format tflite --format onnx --precision int8 --precision float32
+      melanoma-edge export runs/ham --format tflite --with-cam
+      melanoma-edge export runs/ham --format tflite --precision int8 --max-loss decision_agreement=0.99
     """
     from exporters import export_many, planned
+    from exporters.material import Recipe
     from melanoma_edge.cli.limits import parsed_limits
     from melanoma_edge.parity.comparison import compare
     from melanoma_edge.parity.record import save_verdicts
     from melanoma_edge.training.run import Run
 
     opened, chosen, pairs = Run.open(run), parsed_limits(limits), list(product(formats, precisions))
-    size = batch or None
-    paths = planned(opened, pairs, batch=size, force=force)
+    size, extras = batch or None, [name for name, asked in (("embedding", with_embedding), ("cam", with_cam)) if asked]
+    paths = planned(opened, pairs, batch=size, sparse=sparse, extras=extras, force=force)
+    Recipe(calibration_images, seed, rounding, check_calibration)
+    parsed_limits(max_loss, "--max-loss")
     if dry_run:
         plan = {"schema": PLAN_SCHEMA, "run": str(run), "artifacts": [str(path) for path in paths], "batch": batch}
-        print_plan(plan, as_json)
+        print_plan({**plan, "rounding": rounding, "max_loss": list(max_loss)}, as_json)
         return 0
-    with _stoppable(run, paths, force), reporting(quiet) as reporter:
+    with showing_failure(as_json, quiet), _stoppable(run, paths, force), reporting(quiet) as reporter:
         artifacts = export_many(
             opened,
             pairs,
             calibration_images=calibration_images,
             seed=seed,
+            rounding=rounding,
+            check_calibration=check_calibration,
+            goal=goal_of(opened, max_loss, reporter.progress),
             batch=size,
+            sparse=sparse,
+            extras=extras,
             force=force,
             progress=reporter.progress,
         )
@@ -110,6 +134,7 @@ def command(
     if as_json:
         print_json(verdict.to_document())
     else:
+        describe_searches(artifacts, quiet)
         describe_artifacts(artifacts)
         describe_verdict(verdict, quiet)
         if verdict.synthetic:
@@ -140,5 +165,6 @@ def _print_unverified(artifacts: list[Artifact], as_json: bool, quiet: bool) -> 
         ]
         print_json({"schema": EXPORTED_SCHEMA, "artifacts": files})
         return
+    describe_searches(artifacts, quiet)
     describe_artifacts(artifacts)
     note("Unverified: nothing is known of what these files decide. `melanoma-edge parity` judges them.", quiet)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from melanoma_edge.cli.console import note, print_json, print_table
 from melanoma_edge.cli.options import PATH, output_options
 from melanoma_edge.cli.results import describe_compression, describe_run
+from melanoma_edge.errors import UsageError
+
+if TYPE_CHECKING:
+    from exporters.steps import Inventory, Shape, Step
 
 SCHEMA = "melanoma-edge/inspection/1"
 
 
 @click.command("inspect")
 @click.argument("path", type=PATH)
+@click.option("--layers", is_flag=True, help="List every operator of an exported file.")
 @output_options
-def command(path: Path, as_json: bool, quiet: bool) -> None:
+def command(path: Path, layers: bool, as_json: bool, quiet: bool) -> None:
     """Show what a run or an exported file is: contract, hashes, operators, sizes, provenance.
 
     The file's seal is checked first; one changed byte is refused.
@@ -26,11 +31,15 @@ def command(path: Path, as_json: bool, quiet: bool) -> None:
     \b
     Example:
       melanoma-edge inspect runs/ham/artifacts/model-int8.tflite
+      melanoma-edge inspect runs/ham/artifacts/model-int8.onnx --layers
     """
-    if path.is_dir():
-        _inspect_run(path, as_json, quiet)
+    if not path.is_dir():
+        _inspect_artifact(path, layers, as_json)
+    elif layers:
+        fix = f"give one of {path}/artifacts, or leave --layers out"
+        raise UsageError("--layers lists the operators of an exported file, not of a run", where=str(path), fix=fix)
     else:
-        _inspect_artifact(path, as_json)
+        _inspect_run(path, as_json, quiet)
 
 
 def _inspect_run(path: Path, as_json: bool, quiet: bool) -> None:
@@ -49,7 +58,7 @@ def _inspect_run(path: Path, as_json: bool, quiet: bool) -> None:
         note(f"Data: {text}", quiet)
 
 
-def _inspect_artifact(path: Path, as_json: bool) -> None:
+def _inspect_artifact(path: Path, layers: bool, as_json: bool) -> None:
     from exporters import inventory
     from melanoma_edge.parity.record import recorded_verdict
     from melanoma_edge.runtime.artifact import read_artifact
@@ -60,15 +69,53 @@ def _inspect_artifact(path: Path, as_json: bool) -> None:
     verdict = recorded_verdict(path, record.sha256)
     head = {"path": str(path), "kind": "artifact", "sha256": record.sha256, "bytes": record.bytes}
     head |= {"format": record.format, "precision": record.precision, "parity": verdict, "input_levels": found.levels}
-    census = [asdict(row) for row in found.census()]
     if as_json:
-        rest = {"calibration": to_plain(record.calibration), "contract": to_plain(record.contract), "census": census}
-        print_json({"schema": SCHEMA, **head, **rest})
+        rest: dict[str, Any] = {
+            "calibration": record.calibration,
+            "contract": record.contract,
+            "census": found.census(),
+        }
+        rest |= {"totals": found.totals(), **({"layers": found.steps} if layers else {})}
+        print_json({"schema": SCHEMA, **head, **to_plain(rest)})
         return
     print_table("Artifact", ("what", "value"), head.items())
     _print_contract(to_plain(record.contract))
-    rows = [tuple(row.values()) for row in census]
-    print_table("Operators", ("operator", "activation", "weights", "count", "weight bytes"), rows)
+    if layers:
+        _print_layers(found.steps)
+    _print_census(found)
+
+
+def _print_census(found: Inventory) -> None:
+    rows = [
+        (row.op, row.activation, row.weights, *map(_count, (row.count, row.weight_bytes, row.zero_weights, row.macs)))
+        for row in found.census()
+    ]
+    whole = found.totals()
+    zeros = "" if whole.zero_share is None else f"{whole.zero_share:.1%}"
+    last = ("all", "", f"{whole.parameters:,} parameters", *map(_count, (whole.operators, whole.weight_bytes)))
+    columns = ("operator", "activation", "weights", "count", "weight bytes", "zero weights", "MACs")
+    print_table("Operators", columns, [*rows, (*last, zeros, _count(whole.macs))])
+
+
+def _print_layers(steps: Sequence[Step]) -> None:
+    columns = ("layer", "operator", "activation", "weights", "output", "weight bytes", "zero weights", "MACs")
+    rows = [
+        (one.layer, one.op, one.activation, one.weights, _sides(one.shape), *map(_count, _counts(one))) for one in steps
+    ]
+    print_table("Layers", columns, rows)
+
+
+def _counts(step: Step) -> tuple[int | None, ...]:
+    return step.weight_bytes, step.zero_weights, step.macs
+
+
+def _count(number: int | None) -> str:
+    """Return a number for people: nothing for none, a word for one that the file does not tell."""
+    return "unknown" if number is None else f"{number:,}" if number else ""
+
+
+def _sides(shape: Shape | None) -> str:
+    return "unknown" if shape is None else "x".join("n" if side is None else str(side) for side in shape)
 
 
 def _print_contract(contract: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from melanoma_edge.parity.gate import Limits
 
 
-def parsed_limits(given: Sequence[str]) -> Limits:
+def parsed_limits(given: Sequence[str], option: str = "--limit") -> Limits:
     """Return the gate's limits with ``NAME=VALUE`` pairs applied.
 
     Raises:
@@ -27,7 +27,6 @@ def parsed_limits(given: Sequence[str]) -> Limits:
         except ValueError:
             equals = ""
         if not equals:
-            raise UsageError(
-                f"limit {pair!r} is not NAME=VALUE", fix="write for instance --limit sensitivity_loss=0.03"
-            )
+            fix = f"write for instance {option} sensitivity_loss=0.03"
+            raise UsageError(f"limit {pair!r} is not NAME=VALUE", fix=fix)
     return Limits().override(changes)

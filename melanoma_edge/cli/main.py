@@ -19,11 +19,13 @@ COMMANDS = {
     "quickstart": "Make synthetic data, train, prune, export, judge and predict, in minutes.",
     "train": "Train a classifier and leave a run.",
     "prune": "Make a new run with most 1x1 weights at zero.",
+    "thin": "Make a new run with a physically narrower network, smaller and faster everywhere.",
     "quantize": "Make a new run whose weights lie on the int8 grid, rounded so that decisions stay.",
     "export": "Write TFLite and ONNX files of a run and judge them.",
     "parity": "Judge exported files against the float model.",
     "predict": "Decide on photos.",
     "inspect": "Show what a run or an exported file is.",
+    "benchmark": "Compare exported files: bytes, start-up, latency, memory.",
     "doctor": "Show what this machine has and what is missing.",
 }
 

@@ -67,3 +67,27 @@ def limit_option(function: F) -> F:
         metavar="NAME=VALUE",
         help="Set a limit of the gate, for instance sensitivity_loss=0.03.",
     )(function)
+
+
+def search_options(function: F) -> F:
+    """Add ``--max-loss NAME=VALUE``, ``--rounding`` and ``--check-calibration``."""
+    function = click.option(
+        "--check-calibration/--no-check-calibration",
+        default=True,
+        show_default=True,
+        help="Quantize again with ranges of other images, and record what changes.",
+    )(function)
+    function = click.option(
+        "--rounding",
+        default="learned",
+        show_default=True,
+        help="Of int8 weights: learned keeps what each layer answers; nearest is plain rounding.",
+    )(function)
+    return click.option(
+        "--max-loss",
+        "max_loss",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Leave as few blocks of int8 in float as it takes to keep this limit of the gate on validation, for "
+        "instance decision_agreement=0.99; may be repeated.",
+    )(function)

@@ -56,11 +56,12 @@ def command(
     from melanoma_edge.cli.limits import parsed_limits
     from melanoma_edge.parity.comparison import accepted, compare
     from melanoma_edge.parity.record import save_verdicts
+    from melanoma_edge.runtime.artifact import FORMATS
     from melanoma_edge.strictjson import to_plain
     from melanoma_edge.training.run import Run
 
     opened, chosen = Run.open(run), parsed_limits(limits)
-    paths = list(artifacts) or sorted(p for p in opened.artifacts.glob("*") if p.suffix in (".tflite", ".onnx"))
+    paths = list(artifacts) or sorted(p for p in opened.artifacts.glob("*") if p.suffix in FORMATS)
     against = Run.open(reference) if reference else None
     _prove_precisions(accepted(opened, paths))
     if dry_run:
@@ -87,6 +88,7 @@ def command(
 def _prove_precisions(records: list[ArtifactRecord]) -> None:
     """Raise ``TrustError`` for readable files whose operators are not those of the precision they state."""
     from exporters import Precision, inventory, lint
+    from exporters.plan import Keep
 
     lies = []
     for record in records:
@@ -95,7 +97,8 @@ def _prove_precisions(records: list[ArtifactRecord]) -> None:
         except ExportError:
             continue  # its runtime will say why it cannot run it, in a verdict
         try:
-            lint.check(found, Precision(record.precision))
+            plan = {name: Keep(kind) for name, kind in record.kept.items()}
+            lint.check(found, Precision(record.precision), record.extras, plan=plan)
         except (ExportError, ValueError) as error:
             lies.append(f"{record.path}: {error.what if isinstance(error, ExportError) else error}")
     if lies:

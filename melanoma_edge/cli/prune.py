@@ -22,7 +22,20 @@ from melanoma_edge.cli.results import PLAN_SCHEMA, describe_compression, describ
 
 @click.command("prune")
 @run_argument
-@click.option("--sparsity", type=float, required=True, help="Share of the 1x1 convolutions' weights to set to zero.")
+@click.option("--sparsity", type=float, help="Share of the 1x1 convolutions' weights to set to zero.")
+@click.option(
+    "--pattern",
+    type=click.Choice(["unstructured", "2:4"]),
+    default="unstructured",
+    show_default=True,
+    help="Zeros anywhere, or two in each four neighbouring input channels: half of the weights, without --sparsity.",
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(["polynomial", "constant"]),
+    help="Sparsity rises over the first half of the fine-tuning, or is whole from its first step; "
+    "default: polynomial, for 2:4 constant.",
+)
 @click.option("--out", type=PATH, required=True, help="The new run's directory.")
 @click.option("--epochs", type=int, help="Of fine-tuning; default: a third of the parent's.")
 @click.option("--learning-rate", type=float, help="At its peak; default: a third of the parent's.")
@@ -35,7 +48,9 @@ from melanoma_edge.cli.results import PLAN_SCHEMA, describe_compression, describ
 @output_options
 def command(
     run: Path,
-    sparsity: float,
+    sparsity: float | None,
+    pattern: str,
+    schedule: str | None,
     out: Path,
     epochs: int | None,
     learning_rate: float | None,
@@ -55,6 +70,7 @@ def command(
     \b
     Example:
       melanoma-edge prune runs/ham --sparsity 0.5 --out runs/ham-pruned
+      melanoma-edge prune runs/ham --pattern 2:4 --out runs/ham-two-of-four
     """
     from melanoma_edge.compression.prune import check, prune, prune_config
     from melanoma_edge.strictjson import to_plain
@@ -62,7 +78,7 @@ def command(
 
     parent = Run.open(run)
     options = {"batch_size": batch_size, "device": device, "seed": seed}
-    config = prune_config(parent, sparsity, epochs, learning_rate, **options)
+    config = prune_config(parent, sparsity, epochs, learning_rate, pattern=pattern, schedule=schedule, **options)
     if dry_run:
         check(parent, out, config, resume=resume, force=force)
         plan = {"schema": PLAN_SCHEMA, "parent": str(run), "out": str(out), "configuration": to_plain(config)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from melanoma_edge.cli.console import estimate, note, print_json, print_table
+from melanoma_edge.cli.thinning import describe_plan
 from melanoma_edge.errors import TrustError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from melanoma_edge.progress import Progress
     from melanoma_edge.training.config import TrainConfig
     from melanoma_edge.training.run import Run
+    from melanoma_edge.training.teacher import Teacher
 
 PLAN_SCHEMA = "melanoma-edge/plan/1"
 _FLIPS_SHOWN = 10
@@ -57,6 +59,8 @@ def describe_compression(run: Run, quiet: bool = False) -> None:
     try:
         if "reached" in record:
             _describe_pruning(record, quiet)
+        elif record["kind"] == "thinning":
+            describe_plan(record)
         else:
             kept = record["weights_against_float"]
             note(f"Compression: {record['kind']}. Alone it keeps {kept['class_agreement']:.1%} of classes.", quiet)
@@ -67,33 +71,54 @@ def describe_compression(run: Run, quiet: bool = False) -> None:
 
 def _describe_pruning(record: dict[str, Any], quiet: bool) -> None:
     rows = [
-        (name.removesuffix("/kernel"), f"{layer['weights']:,}", f"{layer['zeros']:,}", f"{layer['share']:.1%}")
+        (
+            name.removesuffix("/kernel"),
+            f"{layer['weights']:,}",
+            f"{layer['zeros']:,}",
+            f"{layer['share']:.1%}",
+            f"{layer['two_of_four']:.1%}",
+        )
         for name, layer in record["layers"].items()
     ]
-    print_table("Sparsity", ("layer", "weights", "zeros", "share"), rows)
-    size = record["deflated_bytes"]
-    before = f"{size['before']:,} -> " if size["before"] else ""
+    print_table("Sparsity", ("layer", "weights", "zeros", "share", "blocks of 4 with 2 zeros"), rows)
+    print_table("Left dense", ("why", "layers"), Counter(record["dense"].values()).items())
+    sizes = {"all weights, float32": "deflated_bytes", "kernels, int8": "int8_deflated_bytes"}
+    print_table(
+        "Bytes after deflate, as an app store downloads them",
+        ("what", "before", "after", "change"),
+        [(what, *_sizes(record[key])) for what, key in sizes.items()],
+    )
     note(
         f"Sparsity {record['reached']:.1%} of {record['pruned_weights']:,} weights in 1x1 convolutions "
-        f"({record['all_weights']:,} weights in all). Weights after deflate: {before}{size['after']:,} bytes. "
-        "A file as stored keeps its size, and dense kernels take the same time: zeros buy download bytes only.",
+        f"({record['all_weights']:,} weights in all), pattern {record['pattern']}. {record['meaning']}",
         quiet,
     )
 
 
-def plan_training(config: TrainConfig, out: Path, as_json: bool, progress: Progress) -> None:
+def _sizes(size: dict[str, int | None]) -> tuple[str, str, str]:
+    before, after = size["before"], size["after"] or 0
+    return (f"{before:,}", f"{after:,}", f"{after / before - 1:+.0%}") if before else ("", f"{after:,}", "")
+
+
+def plan_training(
+    config: TrainConfig, out: Path, as_json: bool, progress: Progress, teacher: Teacher | None = None
+) -> None:
     """Print what ``train`` would do; reads the data, but neither draws, decodes nor trains."""
     from melanoma_edge.data.catalog import SPLITS
     from melanoma_edge.data.split import split_catalog
     from melanoma_edge.strictjson import to_plain
     from melanoma_edge.training.material import planned_data
+    from melanoma_edge.training.teacher import check_pupil
 
     catalog = split_catalog(planned_data(config, progress), config.seed)
+    if teacher:
+        check_pupil(teacher, catalog)
     splits = {name: len(catalog.part(name)) for name in SPLITS}
     plan = {
         "schema": PLAN_SCHEMA,
         "out": str(out),
         "configuration": to_plain(config),
+        "teacher": {"path": str(teacher.run.path), **teacher.settings} if teacher else None,
         "images": splits,
         "classes": catalog.counts(),
         "notes": list(catalog.notes),

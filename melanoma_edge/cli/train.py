@@ -49,6 +49,7 @@ _SOURCES = ("auto", "folder", "ham10000", "synthetic")
 @click.option("--learning-rate", type=float, help="At its peak.")
 @click.option("--patience", type=int, help="Epochs without progress on validation before training stops.")
 @click.option("--prune", type=float, help="Share of the 1x1 convolutions' weights to set to zero on the way.")
+@click.option("--teacher", type=PATH, help="A run whose answers are learned from beside the labels (distillation).")
 @click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
 @device_option
 @click.option(
@@ -60,12 +61,21 @@ _SOURCES = ("auto", "folder", "ham10000", "synthetic")
 @dry_run_option
 @output_options
 def command(
-    out: Path, preset: str | None, resume: bool, force: bool, dry_run: bool, as_json: bool, quiet: bool, **options: Any
+    out: Path,
+    preset: str | None,
+    teacher: Path | None,
+    resume: bool,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Train a classifier on skin-lesion images and leave a run.
 
     The images are split 70/15/15 by lesion. Temperature and operating threshold are chosen on the validation split
-    only; the test split is measured once, at the end.
+    only; the test split is measured once, at the end. A --teacher must know the same classes and image size, and
+    none of the images that this run is judged by.
 
     \b
     Example:
@@ -74,17 +84,20 @@ def command(
     """
     from melanoma_edge.compression.prune import shaper_of
     from melanoma_edge.training.config import configured
+    from melanoma_edge.training.run import Run
+    from melanoma_edge.training.teacher import Teacher
     from melanoma_edge.training.trainer import check, train
 
     data = tuple(str(path) for path in options.pop("data"))
     config = configured(preset or ("phone" if data else "tiny"), data=data, **options)
+    means: Any = {"shaper": shaper_of(config), "teacher": Teacher(Run.open(teacher)) if teacher else None}
     note(_first_line(data), quiet)
     with reporting(quiet) as reporter:
         if dry_run:
-            check(config, out, shaper=shaper_of(config), resume=resume, force=force)
-            plan_training(config, out, as_json, reporter.progress)
+            check(config, out, **means, resume=resume, force=force)
+            plan_training(config, out, as_json, reporter.progress, means["teacher"])
             return
-        run = train(config, out, shaper=shaper_of(config), resume=resume, force=force, progress=reporter.progress)
+        run = train(config, out, **means, resume=resume, force=force, progress=reporter.progress)
     describe_run(run, as_json, quiet)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,25 @@ def calibration_images(run: Run, count: int, seed: int, progress: Progress = sil
         UsageError: when ``count`` is not positive.
         DataError: when training shares a group or an image with another split, or images are missing.
     """
+    return _decoded(run, choose_rows(run.catalog, count, seed), seed, progress)
+
+
+def further_images(run: Run, first: CalibrationSet, progress: Progress = silent) -> CalibrationSet | None:
+    """Draw as many images again, of groups that ``first`` has none of; fewer come when there are fewer.
+
+    Returns:
+        None when no such group is left. Raises as ``calibration_images``.
+    """
+    known = set(first.image_ids)
+    taken = {row.group for row in run.catalog.rows if row.image_id in known}
+    rest = replace(run.catalog, rows=tuple(row for row in run.catalog.rows if row.group not in taken))
+    if not rest.part("train"):
+        return None
+    return _decoded(run, choose_rows(rest, len(first.image_ids), first.seed), first.seed, progress)
+
+
+def _decoded(run: Run, chosen: Sequence[CatalogRow], seed: int, progress: Progress) -> CalibrationSet:
     catalog = run.catalog
-    chosen = choose_rows(catalog, count, seed)
     places = {row.image_id: place for place, row in enumerate(catalog.rows)}
     cached = cached_pixels(catalog.rows, run.contract.input_size, progress=progress)
     pixels = cached.pixels[[places[row.image_id] for row in chosen]]

@@ -1,18 +1,12 @@
-"""Magnitude pruning of the 1x1 convolutions while the network learns on.
-
-Zeros buy bytes where files are compressed, as in an app store's download. They buy no time: dense kernels
-multiply by zero as slowly as by anything else.
-"""
+"""Magnitude pruning of the 1x1 convolutions while the network learns on; ``sparsity.py`` says what it buys."""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from melanoma_edge.compression.sparsity import BLOCK, ZEROS, describe_sparsity
 from melanoma_edge.errors import MachineError, UsageError
 from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.model.weights import Weights
@@ -27,45 +21,53 @@ _RAMPS = 40
 """Number of times the masks are drawn anew while sparsity rises."""
 
 
-@dataclass(frozen=True)
-class LayerSparsity:
-    """Count the zeros of one layer's kernel."""
-
-    weights: int
-    zeros: int
-
-    @property
-    def share(self) -> float:
-        """Zeros among all weights, 0 to 1."""
-        return self.zeros / self.weights
-
-
 class Pruning:
-    """Prune with tfmot's polynomial schedule (Zhu and Gupta 2017) and its policy for XNNPACK.
+    """Prune with tfmot's schedules (polynomial: Zhu and Gupta 2017) and its policy for XNNPACK.
 
     Args:
         sparsity: share of each 1x1 kernel set to zero in the end; the head is left alone.
-        begin, end: shares of all steps between which sparsity rises.
+        begin, end: shares of all steps; sparsity rises between them, or is whole from the first on. Masks may change
+            until the second. The pattern 2:4 is drawn once, in the first step of all.
+        pattern, schedule: as in ``TrainConfig``.
     """
 
-    def __init__(self, sparsity: float, begin: float, end: float) -> None:
+    def __init__(
+        self,
+        sparsity: float,
+        begin: float,
+        end: float,
+        pattern: str = "unstructured",
+        schedule: str = "polynomial",
+    ) -> None:
         self._sparsity, self._begin, self._end = sparsity, begin, end
+        self._pattern, self._schedule = pattern, schedule
         self._complete = 0
         self._wrappers: list[Any] = []
 
     def wrap(self, model: Any, total_steps: int) -> Any:
         """Return the model with every prunable layer wrapped."""
         sparsity = _tfmot()
-        begin = min(round(self._begin * total_steps), total_steps - 1)
-        length = max(1, round(self._end * total_steps) - begin)
-        frequency = max(1, length // _RAMPS)
-        # Masks are drawn every `frequency` steps: the last drawing must be the one of full sparsity.
-        self._complete = begin + length // frequency * frequency
-        schedule = sparsity.PolynomialDecay(0.0, self._sparsity, begin, self._complete, frequency=frequency)
+        blocks = (ZEROS, BLOCK) if self._pattern == "2:4" else None
+        schedule = self._scheduled(sparsity, total_steps)
         policy = _policy(sparsity)
-        wrapped = sparsity.prune_low_magnitude(model, pruning_schedule=schedule, pruning_policy=policy)
+        wrapped = sparsity.prune_low_magnitude(
+            model, pruning_schedule=schedule, pruning_policy=policy, sparsity_m_by_n=blocks
+        )
+        self._complete = 1 if blocks else schedule.end_step
         self._wrappers = [layer for layer in wrapped.layers if isinstance(layer, sparsity.PruneLowMagnitude)]
         return wrapped
+
+    def _scheduled(self, sparsity: Any, total_steps: int) -> Any:
+        begin = min(round(self._begin * total_steps), total_steps - 1)
+        end = max(begin + 1, round(self._end * total_steps))
+        frequency = max(1, (end - begin) // _RAMPS)
+        # The first step is number 1, and masks are drawn every `frequency` steps from the first on: the last drawing
+        # must be one of full sparsity.
+        first = begin + 1 if self._schedule == "constant" else begin
+        last = first + (end - first) // frequency * frequency
+        if self._schedule == "constant":
+            return sparsity.ConstantSparsity(self._sparsity, first, last, frequency)
+        return sparsity.PolynomialDecay(0.0, self._sparsity, first, last, frequency=frequency)
 
     def before_step(self, step: int) -> None:
         """Tell the masks which step comes."""
@@ -89,17 +91,12 @@ class Pruning:
             before: the weights that pruning began with, where it began with trained ones.
             after: the pruned weights.
         """
-        names = [kernel.name.removesuffix(":0") for kernel, _ in self._masks()]
-        layers = {name: LayerSparsity(after[name].size, int((after[name] == 0).sum())) for name in names}
-        pruned, zeros = sum(layer.weights for layer in layers.values()), sum(layer.zeros for layer in layers.values())
         return {
             "kind": "magnitude pruning",
             "asked": self._sparsity,
-            "reached": zeros / pruned,
-            "pruned_weights": pruned,
-            "all_weights": sum(array.size for array in after.values()),
-            "deflated_bytes": {"before": deflated(before) if before else None, "after": deflated(after)},
-            "layers": {name: {"weights": s.weights, "zeros": s.zeros, "share": s.share} for name, s in layers.items()},
+            "pattern": self._pattern,
+            "schedule": self._schedule,
+            **describe_sparsity(before, after, [kernel.name.removesuffix(":0") for kernel, _ in self._masks()]),
         }
 
     def _masks(self) -> list[tuple[Any, Any]]:
@@ -107,15 +104,25 @@ class Pruning:
 
 
 def prune_config(
-    run: Run, sparsity: float, epochs: int | None = None, learning_rate: float | None = None, **options: Any
+    run: Run,
+    sparsity: float | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    *,
+    pattern: str = "unstructured",
+    schedule: str | None = None,
+    **options: Any,
 ) -> TrainConfig:
     """Return the configuration of a fine-tuning that prunes a run.
 
     Args:
         run: the parent.
-        sparsity: share of the 1x1 convolutions' weights set to zero, above 0 and at most 0.95.
+        sparsity: share of the 1x1 convolutions' weights set to zero, above 0 and at most 0.95; the pattern 2:4 needs
+            none, being one half.
         epochs: of fine-tuning; a third of the parent's when left out.
         learning_rate: at its peak; a third of the parent's when left out.
+        pattern: ``unstructured`` or ``2:4``.
+        schedule: ``polynomial`` or ``constant``; left out, 2:4 has the second and all else the first.
         options: other fields of the configuration, such as ``seed``; None leaves the parent's.
 
     Raises:
@@ -124,9 +131,13 @@ def prune_config(
     parent = run.record.configuration
     if run.record.compression:
         raise UsageError("this run is already compressed", where=str(run.path), fix="prune the run it was made from")
+    if sparsity is None and pattern != "2:4":
+        raise UsageError("no sparsity asked for", fix="add --sparsity, such as 0.5, or --pattern 2:4")
     return replace(
         parent,
-        prune=sparsity,
+        prune=0.5 if sparsity is None else sparsity,
+        prune_pattern=pattern,
+        prune_schedule=schedule or ("constant" if pattern == "2:4" else "polynomial"),
         epochs=max(4, -(-parent.epochs // 3)) if epochs is None else epochs,
         learning_rate=parent.learning_rate / 3 if learning_rate is None else learning_rate,
         progressive=False,
@@ -166,18 +177,24 @@ def check(run: Run, out: Path, config: TrainConfig, *, resume: bool = False, for
 def _asked(run: Run, config: TrainConfig) -> tuple[Origin, Pruning]:
     if config.prune is None:
         raise UsageError("no sparsity asked for", fix="make the configuration with prune_config")
-    return Origin(run, "prune"), Pruning(config.prune, begin=0.0, end=0.5)
+    return Origin(run, "prune"), _pruning(config, config.prune, begin=0.0, end=0.5)
 
 
 def shaper_of(config: TrainConfig) -> Pruning | None:
-    """Return what prunes during a training from scratch, between two and three fifths of its way."""
-    return Pruning(config.prune, begin=0.4, end=0.6) if config.prune else None
+    """Return what prunes during a training from scratch, between two and three fifths of its way.
+
+    Raises:
+        UsageError: for the pattern 2:4, which is drawn in the first step, when nothing has been learned.
+    """
+    if not config.prune:
+        return None
+    if config.prune_pattern == "2:4":
+        raise UsageError("pattern 2:4 needs a trained network", fix="train without pruning, then prune that run")
+    return _pruning(config, config.prune, begin=0.4, end=0.6)
 
 
-def deflated(weights: Weights) -> int:
-    """Return the bytes of all weights as float32 after deflate, the compression of zip, APK and HTTP."""
-    raw = b"".join(np.ascontiguousarray(array, "<f4").tobytes() for _, array in sorted(weights.items()))
-    return len(zlib.compress(raw, 9))
+def _pruning(config: TrainConfig, sparsity: float, begin: float, end: float) -> Pruning:
+    return Pruning(sparsity, begin, end, config.prune_pattern, config.prune_schedule)
 
 
 def _tfmot() -> Any:

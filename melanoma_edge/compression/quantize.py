@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.compression.calibration import CalibrationSet, calibration_images
-from melanoma_edge.compression.equalize import equalize
 from melanoma_edge.compression.fold import fold
-from melanoma_edge.compression.reconstruct import Reconstruction, reconstruct, to_nearest
+from melanoma_edge.compression.learned import learned_rounding
+from melanoma_edge.compression.reconstruct import Reconstruction, to_nearest
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import SPLITS, save_catalog
 from melanoma_edge.errors import UsageError
@@ -98,11 +98,12 @@ def check(run: Run, out: Path, method: str, force: bool) -> None:
 def _rounded(run: Run, method: str, images: int, seed: int, progress: Progress) -> _Rounded:
     devices = choose_devices("cpu", mixed_precision=False)
     float_weights = run.weights()
-    spec, folded = fold(run.network, float_weights)
     chosen = calibration_images(run, images, seed, progress)
     if method == "rounding":
-        made = reconstruct(spec, equalize(spec, folded, chosen.pixels), chosen.pixels, seed, progress)
+        learned = learned_rounding(run.network, float_weights, chosen.pixels, seed, progress)
+        spec, made = learned.spec, learned.made
     else:
+        spec, folded = fold(run.network, float_weights)
         made = to_nearest(spec, folded)
     splits = {split: run.images(split, progress) for split in SPLITS}
     probabilities = _answers(run.contract, spec, made.weights, splits, progress)

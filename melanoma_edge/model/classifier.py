@@ -6,7 +6,7 @@ from typing import Any
 
 from melanoma_edge.errors import TrustError
 from melanoma_edge.model.legacy_keras import load_tensorflow
-from melanoma_edge.model.mobilenet import build
+from melanoma_edge.model.mobilenet import HEAD, build
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
 
@@ -51,13 +51,42 @@ def inference_model(spec: NetworkSpec, weights: Weights, temperature: float) -> 
         weights: its weights.
         temperature: divides the logits before the softmax.
     """
-    tensorflow, keras = load_tensorflow()
+    _, keras = load_tensorflow()
+    image = keras.Input((spec.image_size, spec.image_size, 3), name="image")
+    logits = _core(spec, weights)((image - CENTRE) * (1 / SCALE))
+    return keras.Model(image, _softmax(logits, temperature), name="classifier")
+
+
+def explained_model(spec: NetworkSpec, weights: Weights, temperature: float) -> Any:
+    """Build ``inference_model`` with everything it can answer, as a dict by name.
+
+    ``probabilities`` as there; ``embedding`` float32 ``[n, features]``, the pooled features; ``cam`` float32
+    ``[n, h, w, classes]``, the head at every place of the last feature map divided by the temperature: the softmax of
+    its mean over h and w is ``probabilities``, because the head is linear (Zhou et al. 2016, class activation mapping).
+    """
+    _, keras = load_tensorflow()
+    core = _core(spec, weights)
+    pooled, head = core.get_layer("pooled"), core.get_layer(HEAD)
+    image = keras.Input((spec.image_size, spec.image_size, 3), name="image")
+    features, average = keras.Model(core.input, [pooled.input, pooled.output])((image - CENTRE) * (1 / SCALE))
+    answers = {
+        "probabilities": _softmax(keras.layers.Flatten()(head(average)), temperature),
+        "embedding": keras.layers.Flatten(name="embedding")(average),
+        "cam": head(features) * (1 / temperature),
+    }
+    return keras.Model(image, answers, name="explained")
+
+
+def _core(spec: NetworkSpec, weights: Weights) -> Any:
     core = build(spec)
     set_weights(core, weights)
     core.trainable = False
-    image = keras.Input((spec.image_size, spec.image_size, 3), name="image")
-    logits = core((image - CENTRE) * (1 / SCALE))
-    probabilities = keras.layers.Lambda(
+    return core
+
+
+def _softmax(logits: Any, temperature: float) -> Any:
+    tensorflow, keras = load_tensorflow()
+    layer = keras.layers.Lambda(
         lambda z: tensorflow.nn.softmax(z * (1 / temperature)), name="probabilities", dtype="float32"
-    )(logits)
-    return keras.Model(image, probabilities, name="classifier")
+    )
+    return layer(logits)

@@ -106,13 +106,13 @@ def compare(
         raise _stranger("provenance.reference_sha256", str(judged_by.path))
     images, limits = run.images(split), limits or Limits()
     rows = (images.ids, images.groups, images.labels, contract, limits, seed, resamples)
-    expected = _probabilities(runner_of(judged_by.path), images, "reference", progress)
+    expected = answers_on(runner_of(judged_by.path), images, "reference", progress)
     _check_reference(expected, images, contract, str(judged_by.path))
 
     def verdict_on(record: ArtifactRecord) -> ArtifactVerdict:
         runner = runner_of(record.path)
         try:
-            found: Floats | MelanomaEdgeError = _probabilities(runner, images, record.path.name, progress)
+            found: Floats | MelanomaEdgeError = answers_on(runner, images, record.path.name, progress)
         except (TrustError, RuntimeCrash) as error:
             found = error
         return _artifact_verdict(record, runner, judge(expected, found, *rows))
@@ -226,8 +226,15 @@ def _first_images(unit: Lesions, image_ids: Sequence[str]) -> dict[int, str]:
     return first
 
 
-def _probabilities(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Floats:
-    """Return the outputs over a split."""
+def answers_on(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Floats:
+    """Return a model's probabilities ``[n, classes]`` over the images of a split.
+
+    Args:
+        runner: of the model, not yet entered.
+        images: of the split.
+        what: names the model to ``progress``.
+        progress: told of images done.
+    """
     total, parts = len(images.ids), []
     with runner:
         for start in range(0, total, _BATCH):

@@ -45,7 +45,15 @@ class Check:
     would_pass_at: float | None
     why: str
 
+    @property
+    def inside(self) -> bool:
+        """Whether the value as it stands, uncertainty aside, keeps the limit; what is undefined breaks none."""
+        if self.value is None or self.limit is None:
+            return self.status is not Status.FAIL
+        return self.value >= self.limit if self.name.endswith(_AT_LEAST) else self.value <= self.limit
 
+
+_AT_LEAST = ("agreement", "auc_change", "accuracy_change", "constant_output")
 _RANGES = {"agreement": (0.0, 1.0), "loss": (0.0, 1.0), "auc_change": (-1.0, 0.0), "accuracy_change": (-1.0, 0.0)}
 
 

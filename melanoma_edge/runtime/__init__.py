@@ -6,16 +6,25 @@ from pathlib import Path
 
 from melanoma_edge.errors import UsageError
 from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, read_artifact, read_record
-from melanoma_edge.runtime.base import Pixels, Probabilities, Runner
+from melanoma_edge.runtime.base import Answers, Pixels, Probabilities, Runner
 
-__all__ = ["ArtifactRecord", "Pixels", "Probabilities", "Runner", "open_artifact", "open_model", "read_record"]
+__all__ = [
+    "Answers",
+    "ArtifactRecord",
+    "Pixels",
+    "Probabilities",
+    "Runner",
+    "open_artifact",
+    "open_model",
+    "read_record",
+]
 
 
 def open_model(path: Path, threads: int | None = None) -> Runner:
     """Open an exported file or a run directory for inference in this process.
 
     Args:
-        path: a ``.tflite`` or ``.onnx`` file with a contract inside, or a run directory (loads TensorFlow).
+        path: a ``.tflite``, ``.onnx`` or ``.ort`` file with a contract inside, or a run directory (loads TensorFlow).
         threads: CPU threads of LiteRT or onnxruntime; their own default when None.
 
     Raises:

@@ -16,10 +16,14 @@ from melanoma_edge.errors import MachineError, TrustError
 
 INPUT, OUTPUT = "image", "probabilities"
 """The names of the tensors of every exported file."""
+EMBEDDING, CAM = "embedding", "cam"
+"""The names of the outputs that a file may have beside the probabilities."""
 EXPORT_AGAIN = "export the run again"
 
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
+Answers = dict[str, NDArray[np.float32]]
+"""Outputs by name, each with the batch as its first axis."""
 
 
 class WrongShape(TrustError):
@@ -55,6 +59,10 @@ class Runner(Protocol):
         """Return probabilities ``[n, classes]`` in float32 of images ``[n, N, N, 3]`` in uint8, RGB."""
         ...
 
+    def infer_all(self, batch: Pixels) -> Answers:
+        """Return every output of the model, ``probabilities`` first; see ``exporters.outputs`` for the others."""
+        ...
+
 
 def check_batch(batch: Pixels, contract: ModelContract) -> None:
     """Raise ``ValueError`` unless ``batch`` is uint8 ``[n, N, N, 3]`` for the contract's N."""
@@ -70,6 +78,15 @@ def wrong_tensors(found: str, answer: Sequence[object], contract: ModelContract,
     wanted = f"{INPUT} [batch, {size}, {size}, 3] and {OUTPUT} [batch, {classes}]"
     what = f"the file's tensors are not {wanted} as its contract says, but {found}"
     return kind(what, where=str(where), fix=EXPORT_AGAIN)
+
+
+def check_outputs(found: Mapping[str, Sequence[object]], told: Mapping[str, Sequence[object]], where: Path) -> None:
+    """Raise ``WrongShape`` unless a file's outputs are those its document names, in shapes without the batch."""
+    have, want = ({name: list(shape) for name, shape in one.items()} for one in (found, told))
+    if have != want:
+        raise WrongShape(
+            f"the file's outputs are {have}, but its document says {want}", where=str(where), fix=EXPORT_AGAIN
+        )
 
 
 def require(module: str, package: str) -> ModuleType:

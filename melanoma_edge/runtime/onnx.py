@@ -1,4 +1,4 @@
-"""ONNX files executed by onnxruntime, without TensorFlow."""
+"""ONNX and ORT files executed by onnxruntime, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from melanoma_edge.runtime.base import (
     EXPORT_AGAIN,
     INPUT,
     OUTPUT,
+    Answers,
     Pixels,
     Probabilities,
     check_batch,
+    check_outputs,
     require,
     wrong_tensors,
 )
@@ -33,7 +35,7 @@ _TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
 class OnnxRunner:
-    """Run an ONNX artifact on the CPU, in the batch size it was exported with."""
+    """Run an ONNX or ORT artifact on the CPU, in the batch size it was exported with."""
 
     name = "onnxruntime"
     options: Mapping[str, str] = MappingProxyType(dict([INTEGER_ARITHMETIC]))
@@ -42,12 +44,13 @@ class OnnxRunner:
         """Open the bytes of an artifact.
 
         Raises:
-            TrustError: when they are no ONNX file, or its tensors are not those of the contract.
+            TrustError: when they are no such file, or its tensors are not those of the contract.
             MachineError: when onnxruntime is missing.
         """
         self.contract = record.contract
         self._path = record.path
-        self._session = _session(data, record, threads)
+        self._shapes = {note.name: note.shape[1:] for note in record.outputs}
+        self._session = session(data, record, threads, self.options)
         image = self._check_tensors()
         self._type = _TYPES[image.type]
         self._fixed: int | None = image.shape[0] if isinstance(image.shape[0], int) else None
@@ -55,11 +58,13 @@ class OnnxRunner:
     def _check_tensors(self) -> Any:
         size, classes = self.contract.input_size, len(self.contract.classes)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        names = [tensor.name for tensor in inputs] == [INPUT] and [tensor.name for tensor in outputs] == [OUTPUT]
+        names = [tensor.name for tensor in inputs] == [INPUT] and outputs[0].name == OUTPUT
         fits = names and inputs[0].shape[1:] == [size, size, 3] and outputs[0].shape[1:] == [classes]
-        if not (fits and inputs[0].type in _TYPES and outputs[0].type == "tensor(float)"):
+        types = inputs[0].type in _TYPES and {tensor.type for tensor in outputs} == {"tensor(float)"}
+        if not (fits and types):
             found = " and ".join(f"{tensor.name} {tensor.type} {tensor.shape}" for tensor in (*inputs, *outputs))
             raise wrong_tensors(found, outputs[0].shape if names else (), self.contract, self._path)
+        check_outputs({tensor.name: tensor.shape[1:] for tensor in outputs}, self._shapes, self._path)
         return inputs[0]
 
     def __enter__(self) -> Self:
@@ -76,23 +81,40 @@ class OnnxRunner:
         Raises:
             TrustError: when the model fails.
         """
+        return self.infer_all(batch)[OUTPUT]
+
+    def infer_all(self, batch: Pixels) -> Answers:
+        """Return every output for images ``[n, N, N, 3]``; raises as ``infer``."""
         check_batch(batch, self.contract)
         step = self._fixed or _FREE_BATCH
-        answers = np.empty((len(batch), len(self.contract.classes)), np.float32)
+        answers = {name: np.empty((len(batch), *shape), np.float32) for name, shape in self._shapes.items()}
         for start in range(0, len(batch), step):
             part = batch[start : start + step].astype(self._type)
             missing = (self._fixed or len(part)) - len(part)
             fed = np.concatenate([part, np.zeros((missing, *part.shape[1:]), part.dtype)]) if missing else part
             with _distrusted(self._path):
-                answers[start : start + step] = self._session.run([OUTPUT], {INPUT: fed})[0][: len(part)]
+                found = self._session.run(list(answers), {INPUT: fed})
+            for name, values in zip(answers, found, strict=True):
+                answers[name][start : start + step] = values[: len(part)]
         return answers
 
 
-def _session(data: bytes, record: ArtifactRecord, threads: int | None) -> Any:
+class UntunedOnnxRunner(OnnxRunner):
+    """Run an ONNX or ORT artifact with onnxruntime's own settings, as an app that sets none."""
+
+    name = "onnxruntime-untuned"
+    options: Mapping[str, str] = MappingProxyType({})
+
+
+def session(
+    data: bytes, record: ArtifactRecord, threads: int | None, settings: Mapping[str, str] = OnnxRunner.options
+) -> Any:
+    """Return an onnxruntime session of an artifact's bytes, with integer arithmetic; raises as ``OnnxRunner``."""
     runtime = require("onnxruntime", "onnxruntime")
     options = runtime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
-    options.add_session_config_entry(*INTEGER_ARITHMETIC)
+    for entry in settings.items():
+        options.add_session_config_entry(*entry)
     if threads:
         options.intra_op_num_threads = threads
     with _distrusted(record.path), quiet_native():

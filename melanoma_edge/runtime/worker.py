@@ -1,4 +1,4 @@
-"""A runtime in a process of its own, so that its crash becomes an error message."""
+"""A process of its own for what may crash, so that a crash becomes an error message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,83 +21,79 @@ import numpy as np
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import MachineError, MelanomaEdgeError
 from melanoma_edge.runtime import open_model
-from melanoma_edge.runtime.base import Pixels, Probabilities, Runner, check_batch
+from melanoma_edge.runtime.base import Answers, Pixels, Probabilities, Runner, check_batch
 
 _CHUNK = 32
 _GRACE, _HASTE = 5.0, 0.1  # seconds the child has to leave by itself
-_NAMES = {".tflite": "litert", ".onnx": "onnxruntime"}
+_NAMES = {".tflite": "litert", ".onnx": "onnxruntime", ".ort": "onnxruntime"}
 Opener = Callable[[Path, int | None], Runner]
+Answering = Callable[[Any], Any]
+Service = Callable[..., AbstractContextManager[Answering]]
+"""What a child opens: a context manager that gives a function from questions to answers; importable by name.
+
+Its answer to None is its introduction."""
 
 
 class RuntimeCrash(MachineError):
     """Report a runtime that died of the model it ran."""
 
 
-class IsolatedRunner:
-    """Run a model in a child process.
+class Worker:
+    """Open something in a child process and let it answer questions there.
 
     Errors of the child are raised here as themselves; when it dies, ``RuntimeCrash`` names the file and how it died,
     or ``MachineError`` when the system killed it, as it does for lack of memory.
     The child never outlives the ``with`` block, nor this process.
     """
 
-    def __init__(self, path: Path, threads: int | None = None, opener: Opener = open_model) -> None:
+    def __init__(self, name: str, path: Path, service: Service, *arguments: Any) -> None:
         """Remember what to open; the child starts when the ``with`` block is entered.
 
         Args:
-            path: what ``open_model`` takes.
-            threads: as for ``open_model``.
-            opener: what the child calls to open the model; an importable function.
+            name: of the runtime, for messages.
+            path: of the model, for messages.
+            service: what the child enters; an importable function, called with ``arguments``.
         """
-        self.name = _NAMES.get(path.suffix, "isolated")  # until the child says it
-        self.options: Mapping[str, str] = MappingProxyType({})
-        self._path, self._threads, self._opener = path, threads, opener
-        self._contract: ModelContract | None = None
+        self.name = name
+        self.introduction: Any = None
+        self._path, self._opening = path, (service, arguments)
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection[Any, Any] | None = None
         self._said: IO[bytes] | None = None
 
-    @property
-    def contract(self) -> ModelContract:
-        """The contract of the opened model."""
-        if self._contract is None:
-            raise RuntimeError("the runner is used outside its with block")
-        return self._contract
-
     def __enter__(self) -> Self:
+        python, modules = self._python()
         ours, theirs = Pipe()
         self._pipe, self._said = ours, tempfile.TemporaryFile()
         command = f"from melanoma_edge.runtime.worker import serve; serve({theirs.fileno()})"
         with theirs:
             self._child = subprocess.Popen(
-                [sys.executable, "-P", "-c", command],  # -P: what lies in the current folder is not ours
+                [*python, "-P", "-c", command],  # -P: what lies in the current folder is not ours
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
                 stderr=self._said,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(modules)},
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child
             )
         try:
-            self.name, options, self._contract = self._ask((self._path, self._threads, self._opener))
-            self.options = MappingProxyType(options)
+            self.introduction = self.ask(self._opening)
         except BaseException:
             self._end(_HASTE)
             raise
         return self
+
+    def _python(self) -> tuple[list[str], list[str]]:
+        """Return the command that starts the child's Python, and where that finds modules."""
+        return [sys.executable], list(filter(None, sys.path))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end(_HASTE if error else _GRACE)
 
-    def infer(self, batch: Pixels) -> Probabilities:
-        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
-        check_batch(batch, self.contract)
-        parts = [self._ask(np.ascontiguousarray(batch[i : i + _CHUNK])) for i in range(0, len(batch), _CHUNK)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.contract.classes)), np.float32)
-
-    def _ask(self, question: Any) -> Any:
+    def ask(self, question: Any) -> Any:
+        """Return the child's answer; question and answer are pickled."""
         assert self._pipe is not None
         try:
             self._pipe.send(question)
@@ -133,16 +130,67 @@ class IsolatedRunner:
             said.close()
 
 
+class IsolatedRunner(Worker):
+    """Run a model in a child process; its crash is raised here as ``RuntimeCrash``."""
+
+    def __init__(self, path: Path, threads: int | None = None, opener: Opener = open_model) -> None:
+        """Remember what to open; the child starts when the ``with`` block is entered.
+
+        Args:
+            path: what ``open_model`` takes.
+            threads: as for ``open_model``.
+            opener: what the child calls to open the model; an importable function.
+        """
+        super().__init__(_NAMES.get(path.suffix, "isolated"), path, _running, path, threads, opener)
+        self.options: Mapping[str, str] = MappingProxyType({})
+        self._contract: ModelContract | None = None
+
+    @property
+    def contract(self) -> ModelContract:
+        """The contract of the opened model."""
+        if self._contract is None:
+            raise RuntimeError("the runner is used outside its with block")
+        return self._contract
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.name, options, self._contract = self.introduction
+        self.options = MappingProxyType(options)
+        return self
+
+    def infer(self, batch: Pixels) -> Probabilities:
+        """Return probabilities ``[n, classes]`` of images ``[n, N, N, 3]``."""
+        parts = self._in_parts("infer", batch)
+        return np.concatenate(parts) if parts else np.empty((0, len(self.contract.classes)), np.float32)
+
+    def infer_all(self, batch: Pixels) -> Answers:
+        """Return every output by name for images ``[n, N, N, 3]``."""
+        parts = self._in_parts("infer_all", batch) or [self.ask(("infer_all", batch))]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _in_parts(self, verb: str, batch: Pixels) -> list[Any]:
+        check_batch(batch, self.contract)
+        starts = range(0, len(batch), _CHUNK)
+        return [self.ask((verb, np.ascontiguousarray(batch[start : start + _CHUNK]))) for start in starts]
+
+
+@contextmanager
+def _running(path: Path, threads: int | None, opener: Opener) -> Iterator[Answering]:
+    with opener(path, threads) as runner:
+        described = (runner.name, dict(runner.options), runner.contract)
+        yield lambda question: described if question is None else getattr(runner, question[0])(question[1])
+
+
 def serve(descriptor: int) -> None:
-    """Answer questions from the pipe until it closes: first what to open, then batches."""
+    """Answer questions from the pipe until it closes; the first one says what to open."""
     pipe: Connection[Any, Any] = Connection(descriptor)
     with pipe:
         try:
-            path, threads, opener = pipe.recv()
-            with opener(path, threads) as runner:
-                pipe.send((runner.name, dict(runner.options), runner.contract))
+            service, arguments = pipe.recv()
+            with service(*arguments) as answer:
+                pipe.send(answer(None))
                 while True:
-                    pipe.send(runner.infer(pipe.recv()))
+                    pipe.send(answer(pipe.recv()))
         except EOFError:
             return
         except Exception as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from melanoma_edge.errors import UsageError
+from melanoma_edge.strictjson import ADDED_LATER
 
 DEVICES = ("auto", "cpu", "gpu")
+PATTERNS = ("unstructured", "2:4")
+SCHEDULES = ("polynomial", "constant")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class TrainConfig:
         device: ``auto``, ``cpu`` or ``gpu``.
         mixed_precision: float16 arithmetic; None means on a GPU only.
         prune: share of the 1x1 convolutions' weights set to zero, or None.
+        prune_pattern: zeros wherever weights are small, or two in each four neighbouring input channels.
+        prune_schedule: ``polynomial`` sparsity rises slowly; ``constant`` it is whole from the first step.
         target_sensitivity: of the operating point chosen on validation.
         seed: of split, initialisation, order and augmentation.
     """
@@ -52,6 +57,8 @@ class TrainConfig:
     device: str = "auto"
     mixed_precision: bool | None = None
     prune: float | None = None
+    prune_pattern: str = field(default="unstructured", metadata=ADDED_LATER)
+    prune_schedule: str = field(default="polynomial", metadata=ADDED_LATER)
     target_sensitivity: float = 0.95
     seed: int = 0
 
@@ -73,6 +80,14 @@ def _rules(config: TrainConfig) -> dict[str, bool]:
         f"ema must be 0 to below 1, not {config.ema}": 0 <= config.ema < 1,
         f"device must be one of {', '.join(DEVICES)}, not {config.device}": config.device in DEVICES,
         f"prune must lie between 0 and 0.95, not {config.prune}": config.prune is None or 0 < config.prune <= 0.95,
+        f"prune pattern must be one of {', '.join(PATTERNS)}, not {config.prune_pattern}": config.prune_pattern
+        in PATTERNS,
+        f"prune schedule must be one of {', '.join(SCHEDULES)}, not {config.prune_schedule}": (
+            config.prune_schedule in SCHEDULES
+        ),
+        "prune pattern 2:4 means half zeros from the first step: no other sparsity, no other schedule": (
+            config.prune_pattern != "2:4" or (config.prune, config.prune_schedule) == (0.5, "constant")
+        ),
         "target sensitivity must lie between 0.5 and 1": 0.5 <= config.target_sensitivity < 1,
     }
 

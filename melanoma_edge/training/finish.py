@@ -48,6 +48,7 @@ from melanoma_edge.training.run import (
     pixels_sha256,
     relative,
 )
+from melanoma_edge.training.teacher import Teacher
 
 TOOL = f"melanoma-edge {__version__}"
 """How contracts name what made them."""
@@ -71,6 +72,7 @@ class Outcome:
     method: str
     left_out: tuple[str, ...]
     compression: dict[str, Any] | None = None
+    teacher: Teacher | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
         configuration=outcome.config,
         network=outcome.spec,
         environment=outcome.environment,
-        training=_training(outcome),
+        training=_training(outcome, out),
         calibration={"temperature": calibrated.temperature, "prior_shift": calibrated.strength},
         compression=outcome.compression,
         images_left_out=outcome.left_out,
@@ -233,7 +235,7 @@ def run_plots(
     )
 
 
-def _training(outcome: Outcome) -> dict[str, Any]:
+def _training(outcome: Outcome, out: Path) -> dict[str, Any]:
     best = best_epoch(outcome.history)
     assert best is not None, "training ends with weights that may be kept"
     return {
@@ -242,6 +244,7 @@ def _training(outcome: Outcome) -> dict[str, Any]:
         "images": {split: len(images.ids) for split, images in outcome.splits.items()},
         "groups": {split: len(set(images.groups)) for split, images in outcome.splits.items()},
         "class_counts": outcome.catalog.counts(),
+        **({"teacher": outcome.teacher.record(out)} if outcome.teacher else {}),
     }
 
 

@@ -2,66 +2,56 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from melanoma_edge.contract import check_schema
 from melanoma_edge.errors import TrustError, UsageError, machine_errors, named
-from melanoma_edge.files import locked, to_json, write_bytes, write_text
-from melanoma_edge.strictjson import from_plain, to_plain
+from melanoma_edge.files import locked, to_json, write_text
+from melanoma_edge.strictjson import ADDED_LATER, from_plain, to_plain
+from melanoma_edge.training.checkpoint import CHECKPOINT
 from melanoma_edge.training.config import TrainConfig, differences
 from melanoma_edge.training.run import CONTRACT, RECORD, STARTED, WEIGHTS
 
-_CHECKPOINT = "checkpoint.npz"
 _SCHEMA = "melanoma-edge/config/1"
 _KINDS = {STARTED: "melanoma-edge/config/", RECORD: "melanoma-edge/run/"}
 """How the schemas of the two files begin that tell a run from the folder of another tool."""
-_FILES = ("catalog.csv", "catalog.json", "history.csv", "train.log", _CHECKPOINT)
+_FILES = ("catalog.csv", "catalog.json", "history.csv", "train.log", CHECKPOINT)
 _NAMES = {STARTED, RECORD, CONTRACT, WEIGHTS.partition("/")[0], "plots", "artifacts", *_FILES}
 _PART = re.compile(r"\..+\.\d+\.part")
 
 
 @dataclass(frozen=True)
 class Started:
-    """Hold ``config.json``: what a training was asked for, and the weights of the run it continues, by sha256."""
+    """Hold ``config.json``: what a training was asked for, and the weights of the run it continues, by sha256.
+
+    ``beside`` holds what else decides the result, such as a teacher.
+    """
 
     schema: str
     parent: str | None
     configuration: TrainConfig
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Hold what a resumed training continues from: arrays by name, and the history so far."""
-
-    arrays: dict[str, NDArray[Any]]
-    history: list[dict[str, float]]
-
-    @classmethod
-    def of(cls, history: list[dict[str, float]], **parts: Mapping[str, NDArray[Any]]) -> Checkpoint:
-        """Put several dictionaries of arrays together under the names of the arguments."""
-        return cls({f"{part}/{name}": array for part, given in parts.items() for name, array in given.items()}, history)
-
-    def part(self, name: str) -> dict[str, NDArray[Any]]:
-        """Return one of the dictionaries that ``of`` put together."""
-        start = f"{name}/"
-        return {key.removeprefix(start): array for key, array in self.arrays.items() if key.startswith(start)}
+    beside: dict[str, Any] = field(default_factory=dict, metadata=ADDED_LATER)
 
 
 @contextmanager
-def claimed(path: Path, config: TrainConfig, parent: str | None = None, *, resume: bool, force: bool) -> Iterator[None]:
+def claimed(
+    path: Path,
+    config: TrainConfig,
+    parent: str | None = None,
+    beside: dict[str, Any] | None = None,
+    *,
+    resume: bool,
+    force: bool,
+) -> Iterator[None]:
     """Hold a run directory for one training.
 
     A training that ends before its first epoch is finished, in whatever way, leaves everything as it was: a run that
@@ -72,6 +62,7 @@ def claimed(path: Path, config: TrainConfig, parent: str | None = None, *, resum
         path: the directory; a link to one is followed.
         config: what is asked for.
         parent: sha256 of the weights that are trained on, if any.
+        beside: what else decides the result, as plain JSON.
         resume: continue the unfinished training of the same configuration.
         force: replace a run that is there.
 
@@ -79,7 +70,7 @@ def claimed(path: Path, config: TrainConfig, parent: str | None = None, *, resum
         UsageError: when another training holds it, it has content, or its configuration is another.
         TrustError: when there is nothing to resume.
     """
-    asked, path = Started(_SCHEMA, parent, config), real(path)
+    asked, path = Started(_SCHEMA, parent, config, beside or {}), real(path)
     if not path.name:  # the root of the file system, which has no place beside it
         check_free(path, force)
     lock = path.with_name(f".{path.name}.lock")
@@ -136,7 +127,7 @@ def _kept(path: Path, new: bool) -> Iterator[None]:
 
 def has_progress(path: Path) -> bool:
     """Tell whether a run has a finished epoch, or has finished."""
-    return (path / _CHECKPOINT).exists() or (path / RECORD).exists()
+    return (path / CHECKPOINT).exists() or (path / RECORD).exists()
 
 
 def _aside(path: Path) -> Path:
@@ -170,10 +161,18 @@ def _put_back(path: Path) -> None:
         _aside(path).rename(path)
 
 
-def check_claim(path: Path, config: TrainConfig, parent: str | None = None, *, resume: bool, force: bool) -> None:
+def check_claim(
+    path: Path,
+    config: TrainConfig,
+    parent: str | None = None,
+    beside: dict[str, Any] | None = None,
+    *,
+    resume: bool,
+    force: bool,
+) -> None:
     """Raise what ``claimed`` would, as far as it can be known without holding the directory."""
     if resume:
-        _check_same(started(path), Started(_SCHEMA, parent, config), path)
+        _check_same(started(path), Started(_SCHEMA, parent, config, beside or {}), path)
     else:
         check_free(path, force)
 
@@ -245,6 +244,8 @@ def _check_same(kept: Started, asked: Started, path: Path) -> None:
     changed = differences(kept.configuration, asked.configuration)
     if kept.parent != asked.parent:
         changed.append("another parent run")
+    names = sorted({*kept.beside, *asked.beside})
+    changed += [f"another {name}" for name in names if kept.beside.get(name) != asked.beside.get(name)]
     if changed:
         fix = "give the options of the run, or start a new one"
         raise UsageError(f"the run was started with other options: {'; '.join(changed)}", where=str(path), fix=fix)
@@ -268,33 +269,6 @@ def logged(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write the state after an epoch; the one before it, or the run that is replaced, stays until this is whole."""
-    stream = io.BytesIO()
-    history = np.frombuffer(json.dumps(checkpoint.history).encode(), np.uint8)
-    np.savez(stream, history=history, **checkpoint.arrays)  # type: ignore[arg-type]
-    write_bytes(path / _CHECKPOINT, stream.getvalue())
+def forget_replaced(path: Path) -> None:
+    """Drop the run that was replaced, now that the new one has an epoch to show."""
     shutil.rmtree(_aside(path), ignore_errors=True)
-
-
-def load_checkpoint(path: Path) -> Checkpoint | None:
-    """Return the last finished epoch's state, or None when no epoch has finished.
-
-    Raises:
-        TrustError: when the file is damaged.
-    """
-    file = path / _CHECKPOINT
-    if not file.exists():
-        return None
-    try:
-        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return Checkpoint(arrays, json.loads(arrays.pop("history").tobytes()))
-    except Exception as error:  # a damaged zip raises half a dozen unrelated types
-        fix = "start the training anew with --force"
-        raise TrustError(f"checkpoint is damaged: {error}", where=str(file), fix=fix) from error
-
-
-def forget_checkpoint(path: Path) -> None:
-    """Remove what only an unfinished run needs."""
-    (path / _CHECKPOINT).unlink(missing_ok=True)

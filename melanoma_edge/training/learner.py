@@ -19,7 +19,9 @@ from melanoma_edge.model.weights import Weights
 from melanoma_edge.training.augmentation import augmented
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.devices import Devices
-from melanoma_edge.training.losses import adjusted_loss
+from melanoma_edge.training.losses import adjusted_loss, distillation_loss
+from melanoma_edge.training.run import Run
+from melanoma_edge.training.teacher import Teacher
 
 BN_MOMENTUM = 0.97
 """Moving averages that forget within 33 steps: short fine-tunes end before 0.99 has settled."""
@@ -60,6 +62,7 @@ class Learner:
         steps: number of all steps to come, for the schedule.
         initialise: called with the built network to load weights.
         shaper: changes the network while it learns.
+        teacher: a run whose answers are learned from, for the same image size.
     """
 
     def __init__(
@@ -71,9 +74,11 @@ class Learner:
         steps: int,
         initialise: Callable[[Any], None],
         shaper: Shaper | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self._tf, keras = load_tensorflow()
         self._config, self._devices, self._steps, self._shaper = config, devices, steps, shaper
+        self._teacher, self._size = teacher, spec.image_size
         self._prior = [float(share) for share in prior]
         self.step = 0
         keras.utils.set_random_seed(config.seed)
@@ -84,6 +89,9 @@ class Learner:
             self._optimizer = self._make_optimizer(keras)
             self._optimizer.build(self._model.trainable_variables)
             self._average = [self._tf.Variable(variable, trainable=False) for variable in self._model.weights]
+        # Built after the pupil, whose first weights then do not depend on whether there is a teacher.
+        with devices.strategy.scope():
+            self._answers = _answering(teacher.run) if teacher else None
         self._plain = build(spec, BN_MOMENTUM)
         self._train = self._tf.function(self._train_step)
         self._infer = self._tf.function(lambda pixels: self._plain(scaled(self._tf.cast(pixels, self._tf.float32))))
@@ -146,7 +154,7 @@ class Learner:
         tf = self._tf
         with tf.GradientTape() as tape:
             logits = self._model(scaled(augmented(pixels, size, seed)), training=True)
-            loss = tf.reduce_mean(adjusted_loss(logits, labels, self._prior, self._config.label_smoothing))
+            loss = tf.reduce_mean(self._losses(logits, labels, pixels, seed))
             goal = loss / self._devices.strategy.num_replicas_in_sync
             goal = self._optimizer.get_scaled_loss(goal) if self._devices.mixed_precision else goal
         variables = self._model.trainable_variables
@@ -155,6 +163,14 @@ class Learner:
             gradients = self._optimizer.get_unscaled_gradients(gradients)
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
+
+    def _losses(self, logits: Any, labels: Any, pixels: Any, seed: Any) -> Any:
+        losses = adjusted_loss(logits, labels, self._prior, self._config.label_smoothing)
+        if not self._teacher or not self._answers:
+            return losses
+        answers = self._answers(scaled(augmented(pixels, self._size, seed)), training=False)
+        soft = distillation_loss(logits, self._tf.stop_gradient(answers), self._teacher.temperature)
+        return (1 - self._teacher.share) * losses + self._teacher.share * soft
 
     @property
     def ready(self) -> bool:
@@ -211,6 +227,14 @@ def _policy(keras: Any, name: str) -> Iterator[None]:
         yield
     finally:
         keras.mixed_precision.set_global_policy("float32")
+
+
+def _answering(run: Run) -> Any:
+    """Return a run's network with its weights, from scaled pixels to logits."""
+    network = build(run.network, name="teacher")
+    set_weights(network, run.weights())
+    network.trainable = False
+    return network
 
 
 def _all(variables: Any) -> list[Any]:

@@ -37,3 +37,23 @@ def adjusted_loss(logits: Any, labels: Any, prior: Sequence[float], smoothing: f
     shares = tf.constant(np.asarray(prior, np.float32))
     target = (1 - smoothing) * tf.one_hot(labels, len(prior)) + smoothing * shares
     return tf.nn.softmax_cross_entropy_with_logits(target, tf.cast(logits, tf.float32) + tf.math.log(shares))
+
+
+def distillation_loss(logits: Any, answers: Any, temperature: float) -> Any:
+    """Return how far each image's softened answer is from the teacher's: T^2 times the Kullback-Leibler divergence.
+
+    Source: Hinton et al. 2015, "Distilling the knowledge in a neural network"; the square keeps the size of the
+    gradients whatever the temperature.
+
+    Args:
+        logits: of the pupil, float32 ``[n, classes]``.
+        answers: logits of the teacher, float32 ``[n, classes]``.
+        temperature: T, above 0; a high one shows how the teacher ranks what it thinks unlikely.
+
+    Returns:
+        float32 ``[n]``; 0 where both answer alike.
+    """
+    tf, _ = load_tensorflow()
+    wanted = tf.nn.log_softmax(tf.cast(answers, tf.float32) / temperature)
+    given = tf.nn.log_softmax(tf.cast(logits, tf.float32) / temperature)
+    return temperature**2 * tf.reduce_sum(tf.exp(wanted) * (wanted - given), axis=-1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from melanoma_edge.data.sources import read_catalog
 from melanoma_edge.data.split import split_catalog
 from melanoma_edge.data.synthetic import SyntheticSpec, plan, write_synthetic
 from melanoma_edge.errors import DataError, named
+from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.run import Run, SplitImages, split_images
@@ -23,12 +26,39 @@ _MARGIN = 1.15
 """Side of the squares that augmentation crops from, relative to the network's input."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Hold what a training begins with in place of its origin's network: layout, weights, and how they were made."""
+
+    network: NetworkSpec
+    weights: Weights
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Origin:
-    """Say which run a training continues, whose catalog, network and weights it takes, and what that is called."""
+    """Say which run a training continues, whose catalog it takes, and what that is called.
+
+    Attributes:
+        run: the parent.
+        method: of the new run.
+        start: the network to begin with; the parent's when left out.
+        asked: what decides the start, as plain JSON; an interrupted training is resumed with no other.
+    """
 
     run: Run
     method: str
+    start: Start | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def network(self) -> NetworkSpec:
+        """The layout to train."""
+        return self.start.network if self.start else self.run.network
+
+    def weights(self) -> Weights:
+        """Return the weights to begin with; raises as ``Run.weights``."""
+        return self.start.weights if self.start else self.run.weights()
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,24 +22,16 @@ from melanoma_edge.model.mobilenet import build
 from melanoma_edge.model.spec import NetworkSpec, network
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.training.checkpoint import Checkpoint, forget_checkpoint, load_checkpoint, save_checkpoint
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.devices import Devices, choose_devices, environment
 from melanoma_edge.training.finish import Outcome, best_epoch, finish, softmax
-from melanoma_edge.training.folder import (
-    Checkpoint,
-    check_claim,
-    claimed,
-    forget_checkpoint,
-    has_progress,
-    load_checkpoint,
-    logged,
-    real,
-    save_checkpoint,
-)
+from melanoma_edge.training.folder import check_claim, claimed, forget_replaced, has_progress, logged, real
 from melanoma_edge.training.learner import Learner, Shaper
 from melanoma_edge.training.losses import class_prior
 from melanoma_edge.training.material import Images, Origin, gather
 from melanoma_edge.training.run import Run
+from melanoma_edge.training.teacher import Teacher, check_pupil, check_teacher
 
 _PROGRESSIVE = ((0.4, 0.6), (0.7, 0.8))
 """Until this share of the epochs, this share of the image size."""
@@ -59,6 +51,7 @@ def train(
     *,
     origin: Origin | None = None,
     shaper: Shaper | None = None,
+    teacher: Teacher | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress = silent,
@@ -68,8 +61,9 @@ def train(
     Args:
         config: what to do.
         out: the run's directory.
-        origin: the run to continue from; its catalog, split and network are kept.
+        origin: the run to continue from; its catalog and split are kept, and its network unless it says otherwise.
         shaper: changes the network while it learns.
+        teacher: a run whose answers are learned from beside the labels.
         resume: continue an unfinished training; the result is that of one never interrupted.
         force: replace a run that is there.
         progress: told of every step.
@@ -81,11 +75,10 @@ def train(
         Interrupted: on Ctrl-C; the run can be resumed when an epoch is finished, else everything is as it was.
     """
     out = real(out)
-    _check(config, out, origin, shaper)
-    parent = _parent_sha256(origin)
-    with claimed(out, config, parent, resume=resume, force=force), logged(out):
+    _check(config, out, origin, shaper, teacher)
+    with claimed(out, config, *_basis(origin, teacher), resume=resume, force=force), logged(out):
         try:
-            outcome = _learn(config, out, origin, shaper, progress)
+            outcome = _learn(config, out, origin, shaper, teacher, progress)
             run = finish(out, outcome, progress)
         except KeyboardInterrupt as error:
             raise _stopped(out) from error
@@ -99,17 +92,20 @@ def check(
     *,
     origin: Origin | None = None,
     shaper: Shaper | None = None,
+    teacher: Teacher | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> None:
     """Raise what ``train`` would refuse, for options, the place of the run or a missing GPU; nothing is written."""
     out = real(out)
-    _check(config, out, origin, shaper)
-    check_claim(out, config, _parent_sha256(origin), resume=resume, force=force)
+    _check(config, out, origin, shaper, teacher)
+    check_claim(out, config, *_basis(origin, teacher), resume=resume, force=force)
 
 
-def _parent_sha256(origin: Origin | None) -> str | None:
-    return origin.run.record.weights_sha256 if origin else None
+def _basis(origin: Origin | None, teacher: Teacher | None) -> tuple[str | None, dict[str, Any]]:
+    """Return the weights that are trained on, by sha256, and what else decides the result."""
+    beside = {**(origin.asked if origin else {}), **({"teacher": teacher.settings} if teacher else {})}
+    return origin.run.record.weights_sha256 if origin else None, beside
 
 
 def _stopped(out: Path) -> Interrupted:
@@ -120,27 +116,41 @@ def _stopped(out: Path) -> Interrupted:
     return Interrupted(what, where=str(out), fix="run the same command again")
 
 
-def _check(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None) -> None:
+def _check(
+    config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None, teacher: Teacher | None
+) -> None:
     """Refuse what can be refused before anything is read or written."""
     if not origin:
         check_init(network(config.backbone, config.width, config.image_size, classes=2), config.init)
-    if origin and out.resolve() in (origin.run.path.resolve(), *origin.run.path.resolve().parents):
-        raise UsageError("the new run would replace its parent", where=str(out), fix="choose another --out")
+    for what, run in (("parent", origin and origin.run), ("teacher", teacher and teacher.run)):
+        if run and out.resolve() in (run.path.resolve(), *run.path.resolve().parents):
+            raise UsageError(f"the new run would replace its {what}", where=str(out), fix="choose another --out")
+    if teacher:
+        check_teacher(teacher, config.image_size)
     if config.prune and not shaper:
         raise UsageError("prune is asked for, but nothing that prunes is given", fix="give shaper=shaper_of(config)")
     if config.device == "gpu":
         choose_devices(config.device, config.mixed_precision)
 
 
-def _learn(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper | None, progress: Progress) -> Outcome:
+def _learn(
+    config: TrainConfig,
+    out: Path,
+    origin: Origin | None,
+    shaper: Shaper | None,
+    teacher: Teacher | None,
+    progress: Progress,
+) -> Outcome:
     _check_init(config, origin)
     images = gather(config, out, origin, progress)
     for note in images.catalog.notes:
         _log.info("%s", note)
+    if teacher:
+        check_pupil(teacher, images.catalog)
     classes = len(images.catalog.classes)
-    spec = origin.run.network if origin else network(config.backbone, config.width, config.image_size, classes)
+    spec = origin.network if origin else network(config.backbone, config.width, config.image_size, classes)
     devices = choose_devices(config.device, config.mixed_precision)
-    learner = _learner(spec, config, devices, images, origin, shaper)
+    learner = _learner(spec, config, devices, images, origin, shaper, teacher)
     history, best = _epochs(learner, config, images, out, progress)
     _write_history(out, history)
     return Outcome(
@@ -155,8 +165,15 @@ def _learn(config: TrainConfig, out: Path, origin: Origin | None, shaper: Shaper
         parent=origin.run if origin else None,
         method=origin.method if origin else "train",
         left_out=images.left_out,
-        compression=shaper.report(origin.run.weights() if origin else None, best) if shaper else None,
+        compression=_compression(origin, shaper, best),
+        teacher=teacher,
     )
+
+
+def _compression(origin: Origin | None, shaper: Shaper | None, after: Weights) -> dict[str, Any] | None:
+    if shaper:
+        return shaper.report(origin.weights() if origin else None, after)
+    return origin.start.record if origin and origin.start else None
 
 
 def _check_init(config: TrainConfig, origin: Origin | None) -> None:
@@ -173,17 +190,18 @@ def _learner(
     images: Images,
     origin: Origin | None,
     shaper: Shaper | None,
+    teacher: Teacher | None,
 ) -> Learner:
     labels = images.splits["train"].labels
 
     def initialise(core: Any) -> None:
         if origin:
-            set_weights(core, origin.run.weights())
+            set_weights(core, origin.weights())
         elif config.init != "none":
             load_imagenet(core, spec, config.init, cache_folder())
 
     steps = config.epochs * _steps_per_epoch(len(labels), config.batch_size)
-    return Learner(spec, config, devices, class_prior(labels, spec.classes), steps, initialise, shaper)
+    return Learner(spec, config, devices, class_prior(labels, spec.classes), steps, initialise, shaper, teacher)
 
 
 def _steps_per_epoch(images: int, batch_size: int) -> int:
@@ -218,6 +236,7 @@ def _epochs(
         best = weights if best_epoch(history) is row else best
         _log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items()))
         save_checkpoint(out, Checkpoint.of(history, state=learner.state(), best=best))
+        forget_replaced(out)
     return history, best
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from exporters import flatbuffer
 from melanoma_edge.runtime.artifact import seal
 
 TABLE = "lesion_id,image_id,dx\n"
@@ -197,6 +198,13 @@ def resealed(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 
 def without_contract(data: bytes) -> bytes:
     return data.replace(b'{"schema": "melanoma-edge/artifact/', b'{"schema": "another-tool/made-that/')
+
+
+def contradicting(data: bytes) -> bytes:
+    """Let an operator read a tensor that the file does not have, and seal the file again."""
+    model = flatbuffer.load(data)
+    model.subgraphs[0].operators[4].inputs[1] = 10_000
+    return seal(flatbuffer.pack(model))
 
 
 def of_another_model(scene: Scene) -> None:

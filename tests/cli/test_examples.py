@@ -17,8 +17,12 @@ from melanoma_edge.cli.main import COMMANDS
 SMALL = "--preset tiny --init none --width 0.1 --image-size 32 --epochs 1"
 LIGHTER = {
     "train --data": f"{SMALL} --quiet",
+    "thin": "--epochs 1 --images 16 --rounds 1 --quiet",
     "prune": "--epochs 2 --quiet",
+    "export runs/ham --format tflite --precision int8 --max-loss": "--calibration-images 16 "
+    "--rounding nearest --max-loss decision_agreement=0.1",
     "export": "--calibration-images 16",
+    "benchmark": "--repeats 3 --starts 1",
 }
 """Options that make an example light; the last of an option counts."""
 

@@ -57,7 +57,9 @@ def test_doctor(run: Any) -> None:
     answer = run("doctor", "--json", "--quiet")
     _check(answer.document, "doctor")
     assert (answer.code == 0) is answer.document["ok"]
-    assert {"python", "free disk", "tensorflow"} <= {finding["what"] for finding in answer.document["findings"]}
+    fixes = {finding["what"]: finding["fix"] for finding in answer.document["findings"]}
+    assert {"python", "free disk", "tensorflow"} <= set(fixes)
+    assert fixes["emulated cortex-a76"] == ""  # nothing needs it
 
 
 def test_predict_gives_one_object_per_line(run: Any, trained: Any, tmp_path: Path) -> None:
@@ -155,6 +157,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(run: Any, trained: Any, tm
         "train --preset tiny --data {data} --out {run}",
         "train --preset tiny --data {data} --out {run} --resume",
         "prune {run} --sparsity 0.5 --out {data}",
+        "thin {run} --keep 0.6 --out {data}",
         "quickstart --out {data}",
         "quickstart --out {data} --force",
     ],
@@ -176,17 +179,22 @@ def test_a_dry_run_of_the_synthetic_set_draws_nothing(
 
 
 def test_inspect_shows_the_sparsity_of_each_layer(run: Any, copy: Path) -> None:
-    layers = {"block_0_project/kernel": {"weights": 1000, "zeros": 500, "share": 0.5}}
+    layers = {"block_0_project/kernel": {"weights": 1000, "zeros": 500, "share": 0.5, "two_of_four": 0.6}}
     record = json.loads((copy / "run.json").read_text())
     record["compression"] = {
         **{"reached": 0.5, "pruned_weights": 1000, "all_weights": 2000, "layers": layers},
+        **{"pattern": "unstructured", "meaning": "no time", "dense": {"stem/kernel": "3x3", "head/kernel": "head"}},
         "deflated_bytes": {"before": 4000, "after": 3000},
+        "int8_deflated_bytes": {"before": None, "after": 900},
     }
     (copy / "run.json").write_text(json.dumps(record))
     answer = run("inspect", copy)
     assert answer.code == 0
-    assert re.search(r"block_0_project +│ +1,000 │ +500 │ +50\.0%", answer.out)
-    assert "4,000 -> 3,000 bytes" in answer.err
+    assert re.search(r"block_0_project +│ +1,000 │ +500 │ +50\.0% │ +60\.0%", answer.out)
+    assert re.search(r"float32 │ +4,000 │ +3,000 │ +-25%", answer.out)
+    assert re.search(r"int8 +│ +│ +900 │ +│", answer.out)
+    assert re.search(r"3x3 +│ +1", answer.out)
+    assert "pattern unstructured. no time" in answer.err
     record["compression"] = {"kind": "weights on the int8 grid", "weights_against_float": {"class_agreement": 0.97}}
     (copy / "run.json").write_text(json.dumps(record))
     assert "97.0% of classes" in run("inspect", copy).err

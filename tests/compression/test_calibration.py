@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import ToyRun, toy_catalog, toy_contract
 
-from melanoma_edge.compression.calibration import _shares, calibration_images, choose_rows, collect_ranges
+from melanoma_edge.compression.calibration import (
+    _shares,
+    calibration_images,
+    choose_rows,
+    collect_ranges,
+    further_images,
+)
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import DataError, UsageError
 
@@ -97,3 +103,15 @@ def test_ranges_are_the_plain_extremes_over_all_images(toy_artifacts: Any, toy_b
     assert 0 <= whole["stem"][0] < whole["stem"][1] <= 6
     for name, (low, high) in whole.items():
         assert (low, high) == (min(part[name][0] for part in parts), max(part[name][1] for part in parts))
+
+
+def test_further_images_are_of_other_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELANOMA_EDGE_CACHE", str(tmp_path / "cache"))
+    run: Any = ToyRun(tmp_path, toy_contract(), toy_catalog(tmp_path / "images"))
+    first = calibration_images(run, 6, seed=3)
+    second = further_images(run, first)
+    assert second and len(second.image_ids) == 6 and len(second.pixels) == 6
+    groups = {row.image_id: row.group for row in run.catalog.rows}
+    assert not {groups[name] for name in first.image_ids} & {groups[name] for name in second.image_ids}
+    assert all(row.split == "train" for row in run.catalog.rows if row.image_id in second.image_ids)
+    assert further_images(run, calibration_images(run, 16, seed=3)) is None

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tiny import shrink, tiny_config, write_images
 
-from melanoma_edge.compression.prune import Pruning, check, deflated, prune, prune_config, shaper_of
+from melanoma_edge.compression.prune import Pruning, check, prune, prune_config, shaper_of
+from melanoma_edge.compression.sparsity import deflated, int8_deflated, layer_sparsity
 from melanoma_edge.errors import Interrupted, UsageError
 from melanoma_edge.model.weights import Weights, load_weights
 from melanoma_edge.training.run import Run
@@ -62,16 +62,52 @@ def test_the_record_counts_what_is_in_the_file(parent: Run, pruned: Run) -> None
     assert record is not None
     assert {name.removesuffix("/kernel") for name in record["layers"]} == POINTWISE
     for name, layer in record["layers"].items():
-        assert layer == {
-            "weights": weights[name].size,
-            "zeros": int((weights[name] == 0).sum()),
-            "share": float((weights[name] == 0).mean()),
-        }
-    assert record["asked"] == 0.5
+        assert layer == vars(layer_sparsity(weights[name]))
+        assert layer["zeros"] == (weights[name] == 0).sum()
+    assert (record["asked"], record["pattern"], record["schedule"]) == (0.5, "unstructured", "polynomial")
     assert record["reached"] == pytest.approx(0.5, abs=0.01)
+    assert not record["two_of_four"]
     assert record["all_weights"] == sum(array.size for array in weights.values())
+    assert set(record["layers"]) | set(record["dense"]) == {name for name in weights if name.endswith("kernel")}
+    assert "head" in record["dense"]["head/kernel"]
+    assert "3x3" in record["dense"]["stem/kernel"]
+    assert "depthwise" in record["dense"]["block_1_depthwise/depthwise_kernel"]
+
+
+def test_the_record_says_what_zeros_buy(parent: Run, pruned: Run) -> None:
+    record = pruned.record.compression
+    assert record is not None
     assert record["deflated_bytes"]["before"] == deflated(parent.weights())
+    # The head's bias is still moved when a run is finished.
+    assert record["deflated_bytes"]["after"] == pytest.approx(deflated(pruned.weights()), abs=16)
+    small = record["int8_deflated_bytes"]
+    assert small == {"before": int8_deflated(parent.weights()), "after": int8_deflated(pruned.weights())}
     assert record["deflated_bytes"]["after"] < 0.8 * record["deflated_bytes"]["before"]
+    assert small["after"] < 0.8 * small["before"]
+    assert "no time" in record["meaning"]
+
+
+def test_two_of_four_is_in_every_block_of_the_pruned_layers(home: Path, parent: Run) -> None:
+    run = prune(parent, home / "two-of-four", prune_config(parent, epochs=1, pattern="2:4"))
+    weights, record = run.weights(), run.record.compression
+    assert record is not None
+    for name in POINTWISE:
+        blocks = weights[f"{name}/kernel"][0, 0].T.reshape(-1, 4)
+        assert ((blocks == 0).sum(axis=1) == 2).all(), "two zeros in four neighbouring input channels of an output"
+    assert record["two_of_four"]
+    assert (record["asked"], record["reached"], record["pattern"]) == (0.5, 0.5, "2:4")
+    assert (weights["head/kernel"] != 0).all()
+
+
+def test_two_of_four_goes_with_nothing_else(home: Path, parent: Run) -> None:
+    assert prune_config(parent, 0.5, pattern="2:4") == prune_config(parent, pattern="2:4", schedule="constant")
+    for sparsity, schedule in ((0.7, None), (None, "polynomial")):
+        with pytest.raises(UsageError, match="2:4 means half zeros"):
+            prune_config(parent, sparsity, pattern="2:4", schedule=schedule)
+    with pytest.raises(UsageError, match="needs a trained network"):
+        shaper_of(prune_config(parent, pattern="2:4"))
+    with pytest.raises(UsageError, match="no sparsity asked for"):
+        prune_config(parent)
 
 
 def test_the_new_run_names_its_parent_and_is_its_own_reference(parent: Run, pruned: Run) -> None:
@@ -133,20 +169,21 @@ def test_training_from_scratch_prunes_even_in_the_fewest_steps(home: Path, epoch
     assert eligible[run.record.training["best_epoch"] - 1], "only whole sparsity is kept"
 
 
+@pytest.mark.parametrize("schedule", ["polynomial", "constant"])
 @pytest.mark.parametrize(("begin", "end"), [(0.0, 0.5), (0.4, 0.6)])
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 87, 1000])
 def test_full_sparsity_is_drawn_within_the_steps_there_are(
-    steps: int, begin: float, end: float, monkeypatch: pytest.MonkeyPatch
+    steps: int, begin: float, end: float, schedule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tensorflow_model_optimization.sparsity import keras as sparsity
 
-    pruning, schedules = Pruning(0.7, begin, end), []
     monkeypatch.setattr(
-        sparsity, "prune_low_magnitude", lambda model, pruning_schedule, pruning_policy: _Seen(pruning_schedule)
+        sparsity, "prune_low_magnitude", lambda model, pruning_schedule, **options: _Seen(pruning_schedule)
     )
-    schedules.append(pruning.wrap(None, steps).schedule)
+    pruning = Pruning(0.7, begin, end, schedule=schedule)
+    found = pruning.wrap(None, steps).schedule
     # tfmot counts the step before it asks its schedule, so that the first step is number 1.
-    answers = [schedules[0](step) for step in range(1, steps + 1)]
+    answers = [found(step) for step in range(1, steps + 1)]
     drawn = [(step, float(share)) for step, (draw, share) in enumerate(answers, 1) if bool(draw)]
     last, share = drawn[-1]
     assert share == pytest.approx(0.7)
@@ -154,6 +191,10 @@ def test_full_sparsity_is_drawn_within_the_steps_there_are(
     assert not pruning.ready(last - 1)
     assert last <= max(1, round(end * steps)) or steps < 3
     assert len(drawn) <= 90
+    if schedule == "constant":
+        assert drawn[0] == (min(round(begin * steps), steps - 1) + 1, pytest.approx(0.7)), "whole from the first step"
+    elif steps > 80:
+        assert drawn[0][1] < 0.1, "sparsity rises"
 
 
 class _Seen:
@@ -165,12 +206,6 @@ class _Seen:
 def test_no_sparsity_asked_for_means_no_pruning(home: Path) -> None:
     assert shaper_of(tiny_config(home)) is None
     assert isinstance(shaper_of(replace(tiny_config(home), prune=0.3)), Pruning)
-
-
-def test_zeros_deflate() -> None:
-    kernel = np.random.default_rng(0).normal(size=4000).astype(np.float32)
-    half = np.where(np.arange(4000) % 2, kernel, 0).astype(np.float32)
-    assert deflated({"a": half}) < 0.75 * deflated({"a": kernel})
 
 
 def test_options_replace_the_parents_and_what_is_left_out_stays(parent: Run, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporters.inventory import Inventory, Step, _levels
+from exporters.inventory import Inventory, Step, levels
 from exporters.lint import check
 from exporters.precision import Precision
 from melanoma_edge.errors import ExportError
@@ -66,7 +66,7 @@ def test_a_file_passes_as_one_precision_only(precision: Precision) -> None:
 def test_levels_show_the_known_trap_of_scaling_around_127_5() -> None:
     centred = [("subtract", (128.0,)), ("multiply", (1 / 127.5,)), ("quantize", (1 / 127.5, 0, "int8"))]
     usual = [("multiply", (1 / 127.5,)), ("subtract", (1.0,)), ("quantize", (2 / 255, -1, "int8"))]
-    assert _levels(centred) == 256
-    assert _levels(usual) < 256
-    assert _levels([("dequantize", (1 / 127.5, 128)), ("quantize", (1 / 127.5, 0, "int8"))]) == 256
-    assert _levels([]) == 256
+    assert levels(centred) == 256
+    assert levels(usual) < 256
+    assert levels([("dequantize", (1 / 127.5, 128)), ("quantize", (1 / 127.5, 0, "int8"))]) == 256
+    assert levels([]) == 256

@@ -3,9 +3,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from exporters import flatbuffer
+from exporters.answers import answers
+from exporters.inventory import Inventory, take
+from exporters.lint import check
+from exporters.plan import Keep, layers
 from exporters.precision import Precision
 from exporters.quantize import quantized, uint8_input, with_input_range
 from melanoma_edge.errors import ExportError, MachineError
@@ -43,6 +48,55 @@ def test_the_input_of_int8_full_is_the_bytes_themselves(toy_artifacts: Any) -> N
 def test_a_float_model_cannot_take_bytes(toy_artifacts: Any) -> None:
     with pytest.raises(ExportError, match="does not begin with the scaling"):
         uint8_input(float_file(toy_artifacts))
+
+
+def mixed(material: Any, precision: Precision = Precision.INT8, **keep: str) -> tuple[bytes, Inventory]:
+    data = quantized(material.source, precision, material.ranges, keep)
+    return data, take(data, "tflite")
+
+
+@pytest.mark.parametrize(("kind", "types"), [("float32", ("float32", "float32")), ("int16", ("int16", "int8"))])
+def test_a_layer_can_be_kept_out_of_int8(toy_material: Any, kind: str, types: tuple[str, str]) -> None:
+    _, found = mixed(toy_material, block_1_depthwise=kind, block_2_add=kind)
+    computed = {step.layer: (step.activation, step.weights) for step in found.steps}
+    assert computed["block_1_depthwise"] == types and computed["block_2_add"] == (types[0], "")
+    assert computed["block_1_expand"] == computed["stem"] == ("int8", "int8")
+    check(found, Precision.INT8, plan={"block_1_depthwise": Keep(kind), "block_2_add": Keep(kind)})
+
+
+def test_the_file_must_be_exactly_the_plan(toy_material: Any) -> None:
+    _, found = mixed(toy_material, stem="float32", stem_pad="float32")
+    for plan in ({}, {"stem": Keep.FLOAT32}, {"stem": Keep.FLOAT32, "stem_pad": Keep.INT16}):
+        with pytest.raises(ExportError, match=r"stem|PAD"):
+            check(found, Precision.INT8, plan=plan)
+    _, plain = mixed(toy_material)
+    with pytest.raises(ExportError, match="last computes int8"):
+        check(plain, Precision.INT8, plan={"last": Keep.FLOAT32})
+
+
+def test_all_in_float_is_the_float_model(toy_material: Any, toy_batch: Any) -> None:
+    everything = dict.fromkeys(layers(toy_material.source), "float32")
+    found, _ = mixed(toy_material, **everything)
+    np.testing.assert_allclose(answers(found, toy_batch[:8]), answers(toy_material.source, toy_batch[:8]), atol=1e-6)
+
+
+def test_wider_activations_come_nearer_to_float(toy_material: Any, toy_batch: Any) -> None:
+    """The weights of both are the same int8; only where activations are rounded do they differ."""
+    expected = answers(toy_material.source, toy_batch[:16])
+    wide, narrow = (mixed(toy_material, one)[0] for one in (Precision.INT8X16, Precision.INT8))
+    assert stored(wide).keys() == stored(narrow).keys()
+    for name, values in stored(wide).items():
+        np.testing.assert_array_equal(values, stored(narrow)[name])
+    few = {name: "float32" for name in layers(toy_material.source) if name.startswith(("stem", "block_0"))}
+    part, _ = mixed(toy_material, **few)
+    differences = [np.abs(answers(one, toy_batch[:16]) - expected).mean() for one in (wide, part, narrow)]
+    assert differences[0] < differences[2] and differences[1] < differences[2]
+
+
+def stored(data: bytes) -> dict[str, Any]:
+    model = flatbuffer.load(data)
+    found = {flatbuffer.tensor_name(one): flatbuffer.constant(model, one) for one in model.subgraphs[0].tensors}
+    return {name: values for name, values in found.items() if values is not None and name.endswith("/weights")}
 
 
 def test_a_missing_quantizer_names_the_package(toy_artifacts: Any, monkeypatch: pytest.MonkeyPatch) -> None:

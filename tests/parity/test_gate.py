@@ -210,3 +210,26 @@ def test_limits_are_replaced_by_name_and_unknown_names_are_all_named() -> None:
 def test_impossible_limits_are_refused(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=name):
         Limits().override({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit", "inside"),
+    [
+        ("decision_agreement", 0.99, 0.99, True),
+        ("decision_agreement", 0.98, 0.99, False),
+        ("macro_auc_change", -0.004, -0.003, False),
+        ("balanced_accuracy_change", 0.01, -0.02, True),
+        ("sensitivity_loss", 0.06, 0.05, False),
+        ("melanomas_lost", 1, 1, True),
+        ("mean_score_change", 0.021, 0.02, False),
+    ],
+)
+def test_a_value_is_inside_its_limit_or_not_whatever_its_interval(
+    name: str, value: float, limit: float, inside: bool
+) -> None:
+    assert Check(name, value, limit, Status.INCONCLUSIVE, None, "").inside is inside
+
+
+def test_what_is_undefined_breaks_no_limit_unless_it_failed() -> None:
+    assert Check("macro_auc_change", None, -0.01, Status.INCONCLUSIVE, None, "").inside
+    assert not Check("shape_match", None, None, Status.FAIL, None, "").inside

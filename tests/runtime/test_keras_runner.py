@@ -24,6 +24,17 @@ def test_a_run_directory_is_run_by_keras(
     np.testing.assert_allclose(answers[64:], toy_expected[:3], atol=1e-6)
 
 
+def test_a_run_answers_all_outputs(
+    toy_run: Any, toy_batch: Any, toy_expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "open", lambda path: toy_run)
+    with open_model(tmp_path) as runner:
+        answers = runner.infer_all(np.concatenate([toy_batch, toy_batch[:3]]))
+    shapes = {name: values.shape for name, values in answers.items()}
+    assert shapes == {"probabilities": (67, 3), "embedding": (67, 64), "cam": (67, 8, 8, 3)}
+    np.testing.assert_allclose(answers["probabilities"][:64], toy_expected, atol=1e-6)
+
+
 def test_lack_of_memory_is_the_machine_s_fault(
     toy_run: Any, toy_batch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from toys import toy_contract
 
 from melanoma_edge.errors import MachineError, TrustError
 from melanoma_edge.runtime import open_model
-from melanoma_edge.runtime.worker import IsolatedRunner, RuntimeCrash
+from melanoma_edge.runtime.worker import IsolatedRunner, RuntimeCrash, Worker
 
 BATCH = np.zeros((2, 32, 32, 3), np.uint8)
 
@@ -101,6 +101,16 @@ def test_no_child_is_left(strange: Any, error: type[BaseException] | None) -> No
         pass
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def test_a_worker_introduces_itself_and_answers_questions() -> None:
+    from worker_openers import adding
+
+    with Worker("adder", Path("sum"), adding, 40) as worker:
+        assert worker.introduction == "adds 40"
+        assert [worker.ask(number) for number in (2, 3)] == [42, 43]
+        with pytest.raises(TypeError):
+            worker.ask("text")
 
 
 def test_a_runner_is_used_inside_its_block_only(strange: Any) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,3 +59,9 @@ def open_strange(path: Path, threads: int | None) -> Strange:
     if path.name == "die":
         os.abort()
     return Strange(path.name)
+
+
+@contextmanager
+def adding(number: int) -> Iterator[Callable[[Any], Any]]:
+    """Add ``number`` to what is asked."""
+    yield lambda question: f"adds {number}" if question is None else question + number

@@ -31,6 +31,8 @@ from melanoma_edge.training.config import PRESETS, TrainConfig, configured, diff
         ("device", "tpu"),
         ("prune", 0.0),
         ("prune", 0.96),
+        ("prune_pattern", "4:8"),
+        ("prune_schedule", "cosine"),
         ("target_sensitivity", 1.0),
     ],
 )
@@ -39,6 +41,20 @@ def test_a_value_out_of_range_is_refused_by_name(field: str, value: Any) -> None
     with pytest.raises(UsageError, match=field.replace("_", " ")) as caught:
         TrainConfig(**changes)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("changes", [{"prune": 0.6}, {"prune": None}, {"prune_schedule": "polynomial"}])
+def test_two_of_four_means_half_zeros_from_the_first_step(changes: dict[str, Any]) -> None:
+    right: dict[str, Any] = {"prune": 0.5, "prune_pattern": "2:4", "prune_schedule": "constant"}
+    assert TrainConfig(**right).prune == 0.5
+    with pytest.raises(UsageError, match="2:4 means half zeros"):
+        TrainConfig(**{**right, **changes})
+
+
+def test_configurations_from_before_patterns_are_understood() -> None:
+    old = to_plain(TrainConfig(prune=0.5))
+    del old["prune_pattern"], old["prune_schedule"]
+    assert from_plain(TrainConfig, old) == TrainConfig(prune=0.5)
 
 
 def test_all_bad_values_are_named_at_once() -> None:

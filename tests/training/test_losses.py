@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from melanoma_edge.training.losses import adjusted_loss, class_prior
+from melanoma_edge.training.losses import adjusted_loss, class_prior, distillation_loss
 
 PRIOR = (0.7, 0.2, 0.1)
 
@@ -46,3 +46,14 @@ def test_float16_logits_lose_no_more_than_their_rounding() -> None:
 
 def test_the_prior_is_the_share_of_each_class() -> None:
     np.testing.assert_array_equal(class_prior(np.array([0, 0, 2, 0]), 3), [0.75, 0.0, 0.25])
+
+
+def test_distillation_is_the_softened_divergence_times_the_square_of_the_temperature() -> None:
+    generator = np.random.default_rng(0)
+    logits, answers = generator.normal(0, 3, (2, 9, 4)).astype(np.float32)
+    for temperature in (1.0, 2.0, 5.0):
+        p, q = (np.exp(z / temperature) for z in (answers.astype(np.float64), logits.astype(np.float64)))
+        p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
+        wanted = temperature**2 * (p * np.log(p / q)).sum(axis=1)
+        np.testing.assert_allclose(distillation_loss(logits, answers, temperature), wanted, rtol=1e-4)
+    np.testing.assert_allclose(distillation_loss(answers + 7, answers, 2.0), 0, atol=1e-5)

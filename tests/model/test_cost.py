@@ -1,0 +1,53 @@
+"""Costs are counted from the layout and agree with the network that is built from it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from toys import TOY_SPEC
+
+from melanoma_edge.model.cost import cost, layer_costs
+from melanoma_edge.model.mobilenet import build
+from melanoma_edge.model.spec import Block, NetworkSpec, network
+
+ODD = NetworkSpec("mobilenet_v1", 0.3, 96, 5, 9, (Block(0, 19, 2, False), Block(0, 38, 1, False)), 0)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize("spec", [TOY_SPEC, ODD, network("mobilenet_v1", 0.25, 96, 2)], ids=["v2", "odd", "v1"])
+def test_parameters_and_multiplications_are_those_of_the_built_network(spec: NetworkSpec, folded: bool) -> None:
+    spec = replace(spec, folded=folded)
+    model = build(spec)
+    assert cost(spec).parameters == model.count_params()
+    kernels = {layer.name: layer.weights[0].shape for layer in model.layers if hasattr(layer, "kernel_size")}
+    sides, counted = _sides(model, spec.image_size), layer_costs(spec)
+    assert {name: found.macs for name, found in counted.items()} == {
+        name: shape.num_elements() * sides[name] ** 2 for name, shape in kernels.items()
+    }
+
+
+def _sides(model: Any, size: int) -> dict[str, int]:
+    """Return the side of every layer's output, found by running the network."""
+    from melanoma_edge.model.legacy_keras import load_tensorflow
+
+    tensorflow, keras = load_tensorflow()
+    outputs = {layer.name: layer.output for layer in model.layers if hasattr(layer, "kernel_size")}
+    found = keras.Model(model.input, outputs)(tensorflow.zeros((1, size, size, 3)))
+    return {name: int(value.shape[1]) for name, value in found.items()}
+
+
+def test_mobilenet_v2_needs_the_300_million_of_its_paper() -> None:
+    found = cost(network("mobilenet_v2", 1.0, 224, 1000))
+    assert 299e6 < found.macs < 302e6
+    assert found.parameters == 3_538_984, "keras.applications' own count"
+
+
+def test_the_estimate_of_bytes_is_near_a_file_that_was_written() -> None:
+    assert cost(network("mobilenet_v2", 0.35, 160, 7)).int8_bytes == pytest.approx(643_552, rel=0.005)
