@@ -16,6 +16,7 @@ from exporters.quantize import quantized
 from exporters.source import float_tflite
 from exporters.sparse import sparse
 from melanoma_edge.compression import calibration
+from melanoma_edge.compression.ranges import Measured, Ranges
 from melanoma_edge.errors import UsageError
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
@@ -125,9 +126,14 @@ class Material:
         return calibration.calibration_images(self.run, recipe.calibration_images, recipe.seed, self.progress)
 
     @cached_property
-    def ranges(self) -> calibration.Ranges:
-        """The extremes of every activation on the calibration images."""
+    def measured(self) -> Measured:
+        """What every activation holds on the calibration images."""
         return calibration.collect_ranges(self.on_grid, self.chosen.pixels, self.progress)
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """The ends of every activation's int8 steps."""
+        return self.measured.ranges(Precision.INT8.bits)
 
     @cached_property
     def probe(self) -> Pixels:
@@ -156,10 +162,10 @@ class Material:
         plan = self.planned(precision)
         key = precision, tuple(plan.items())
         if key not in self._quantized:
-            self._quantized[key] = self.mixed(precision, self.ranges, plan)
+            self._quantized[key] = self.mixed(precision, self.measured.ranges(precision.bits), plan)
         return self._quantized[key]
 
-    def mixed(self, precision: Precision, ranges: calibration.Ranges, plan: Mapping[str, Keep] = NOTHING) -> bytes:
+    def mixed(self, precision: Precision, ranges: Ranges, plan: Mapping[str, Keep] = NOTHING) -> bytes:
         """Return a TFLite model with ranges of choice and some layers computed otherwise."""
         floats = [name for name, kind in plan.items() if kind is Keep.FLOAT32]
         base = with_constants_of(self.on_grid, self.smooth, floats) if floats else self.on_grid

@@ -25,3 +25,8 @@ class Precision(StrEnum):
     def calibrated(self) -> bool:
         """Whether ranges of activations must be measured on training images."""
         return self in (Precision.INT8, Precision.INT8_FULL, Precision.INT8X16)
+
+    @property
+    def bits(self) -> int:
+        """Bits of the activations where they are integers."""
+        return 16 if self is Precision.INT8X16 else 8

@@ -44,7 +44,7 @@ def quantized(
     Args:
         source: the float TFLite model.
         precision: what is wanted; ``float32`` gives ``source`` back.
-        ranges: smallest and largest value of each activation by tensor name; for the precisions that are calibrated.
+        ranges: ends of each activation's steps by tensor name; for the precisions that are calibrated.
         keep: layers that are to be ``float32`` or ``int16`` instead, for ``int8`` and ``int8-full``.
 
     Raises:
@@ -61,9 +61,9 @@ def quantized(
         return _by_recipe(source, lambda quantizer: _dynamic(quantizer, tail))
     if ranges is None:
         raise ExportError(f"{precision} needs calibration images", fix="give ranges measured on training images")
-    plan, bits = checked(keep, source), _WIDE if precision is Precision.INT8X16 else _BITS
+    plan = checked(keep, source)
     ranges = with_input_range(source, ranges)
-    whole = _by_recipe(source, lambda quantizer: _static(quantizer, bits, tail, plan), ranges)
+    whole = _by_recipe(source, lambda quantizer: _static(quantizer, precision.bits, tail, plan), ranges)
     return uint8_input(whole) if precision is Precision.INT8_FULL else whole
 
 

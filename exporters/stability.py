@@ -11,6 +11,7 @@ from exporters.material import Material
 from exporters.plan import Plan
 from exporters.precision import Precision
 from melanoma_edge.compression import calibration
+from melanoma_edge.compression.ranges import Ranges
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,12 @@ def stability(material: Material, precision: Precision) -> Stability | None:
 
 def _compared(material: Material, precision: Precision, plan: Plan, second: calibration.CalibrationSet) -> Stability:
     progress = material.progress
-    others = calibration.collect_ranges(material.on_grid, second.pixels, progress)
-    changes = range_changes(material.ranges, others)
+    measured = calibration.collect_ranges(material.on_grid, second.pixels, progress)
+    pair = [seen.ranges(precision.bits) for seen in (material.measured, measured)]
+    changes = range_changes(*pair)
     worst = max(changes, key=lambda name: changes[name])
     validation = material.run.images("validation", progress)
-    models = [material.mixed(precision, ranges, plan) for ranges in (material.ranges, others)]
+    models = [material.mixed(precision, ranges, plan) for ranges in pair]
     one, other = (answers(model, validation.pixels, progress, "checking calibration") for model in models)
     contract = material.run.contract
     scores = [contract.target_score(found.astype(np.float64)) for found in (one, other)]
@@ -79,7 +81,7 @@ def _compared(material: Material, precision: Precision, plan: Plan, second: cali
     )
 
 
-def range_changes(one: calibration.Ranges, other: calibration.Ranges) -> dict[str, float]:
+def range_changes(one: Ranges, other: Ranges) -> dict[str, float]:
     """Return how far both ends of each tensor's range lie apart, summed, as a share of the first range's width.
 
     Tensors that never change, such as constants, are left out.

@@ -50,6 +50,7 @@ ONLY_FROM_EXPORTERS = {
         "melanoma_edge.compression",
         "melanoma_edge.compression.calibration",
         "melanoma_edge.compression.learned",
+        "melanoma_edge.compression.ranges",
     },
 }
 """Rooms of which exporters may use some modules alone."""

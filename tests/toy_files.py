@@ -27,8 +27,8 @@ def toy_tflite(toy_run: Any) -> Callable[[str], bytes]:
 
     model = inference_model(toy_run.network, toy_run.weights(), toy_run.contract.temperature)
     source = float_tflite(model, toy_run.contract.input_size)
-    ranges = collect_ranges(source, toy_pixels(12, seed=1))
-    return cache(lambda precision: quantized(source, Precision(precision), ranges))
+    measured = collect_ranges(source, toy_pixels(12, seed=1))
+    return cache(lambda precision: quantized(source, Precision(precision), measured.ranges(Precision(precision).bits)))
 
 
 @pytest.fixture(scope="session")

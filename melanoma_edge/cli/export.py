@@ -87,7 +87,7 @@ def command(
     not enough, nothing is written and the exit code is 5. The verdict on test follows --limit as always.
 
     \b
-    Examples:
+    Example:
       melanoma-edge export runs/ham --format tflite --format onnx --precision int8 --precision float32
       melanoma-edge export runs/ham --format tflite --with-cam
       melanoma-edge export runs/ham --format tflite --precision int8 --max-loss decision_agreement=0.99

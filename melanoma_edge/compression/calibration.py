@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.compression.ranges import Histogram, Measured
 from melanoma_edge.data.cache import cached_pixels
 from melanoma_edge.data.catalog import Catalog, CatalogRow
 from melanoma_edge.errors import DataError, UsageError, named
@@ -21,7 +22,8 @@ from melanoma_edge.progress import Progress, silent
 if TYPE_CHECKING:
     from melanoma_edge.training.run import Run
 
-Ranges = dict[str, tuple[float, float]]
+_SIDE = 20
+"""Places along a side at which a large tensor's values are counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +144,11 @@ def _shares(sizes: Sequence[int], count: int) -> list[int]:
     return shares
 
 
-def collect_ranges(float_tflite: bytes, pixels: NDArray[np.uint8], progress: Progress = silent) -> Ranges:
-    """Measure the smallest and largest value of every activation of a float model, over all images.
+def collect_ranges(float_tflite: bytes, pixels: NDArray[np.uint8], progress: Progress = silent) -> Measured:
+    """Measure what the activations of a float model hold, over all images.
+
+    The extremes are those of all values. Of large tensors, which have many alike, about 400 places of each image are
+    counted, others from image to image.
 
     Args:
         float_tflite: a TFLite model that takes float32 ``[1, N, N, 3]``.
@@ -156,7 +161,7 @@ def collect_ranges(float_tflite: bytes, pixels: NDArray[np.uint8], progress: Pro
         warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors", category=UserWarning)
         running = interpreter(float_tflite, Path("model.tflite"), keep_all=True)
     image = running.get_input_details()[0]["index"]
-    ranges: Ranges = {}
+    seen: dict[str, Histogram] = {}
     watched: list[tuple[int, str]] = []
     for done, picture in enumerate(pixels):
         running.set_tensor(image, picture[None].astype(np.float32))
@@ -164,20 +169,27 @@ def collect_ranges(float_tflite: bytes, pixels: NDArray[np.uint8], progress: Pro
         watched = watched or _readable(running)
         for index, name in watched:
             values = running.get_tensor(index)
-            low, high = ranges.get(name, (np.inf, -np.inf))
-            ranges[name] = (min(low, float(values.min())), max(high, float(values.max())))
+            seen.setdefault(name, Histogram()).add(values, _some(values, done))
         progress("measuring ranges", done + 1, len(pixels))
-    return ranges
+    return Measured(seen)
+
+
+def _some(values: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
+    """Return the channels of a lattice of places, which moves from turn to turn."""
+    if values.ndim != 4:
+        return values
+    down, right = (max(1, side // _SIDE) for side in values.shape[1:3])
+    return values[:, turn % down :: down, turn // down % right :: right]
 
 
 def _readable(running: Any) -> list[tuple[int, str]]:
-    """Name the float tensors that hold values after the model ran."""
+    """Name the float tensors that hold values after the model ran; activations have a batch of one, kernels seldom."""
     found = []
     for tensor in running.get_tensor_details():
         try:
             values = running.get_tensor(tensor["index"])
         except ValueError:
             continue
-        if values.dtype == np.float32 and values.size:
+        if values.dtype == np.float32 and values.shape[:1] == (1,):
             found.append((tensor["index"], str(tensor["name"])))
     return found

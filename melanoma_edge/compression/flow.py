@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,32 @@ from melanoma_edge.model.weights import Weights
 Array = NDArray[np.float32]
 _CHUNK = 32
 _INPUT_RANGE = (-128 / 127.5, 127 / 127.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Extremes:
+    """Hold the smallest and the largest value of each channel."""
+
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, values: Array) -> Extremes:
+        """Measure ``[n, h, w, channels]``."""
+        return cls(values.min(axis=(0, 1, 2)), values.max(axis=(0, 1, 2)))
+
+    def joined(self, other: Extremes) -> Extremes:
+        """Return the extremes of both."""
+        return Extremes(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+    @property
+    def middle(self) -> Array:
+        """Halfway between both ends."""
+        return (self.low + self.high) * np.float32(0.5)
+
+    def peak(self, centre: Array) -> Array:
+        """Return the largest distance from ``centre``."""
+        return np.asarray(np.maximum(self.high - centre, centre - self.low))
 
 
 @dataclass(frozen=True)
@@ -118,20 +145,20 @@ class Flow:
             made = self._settled([a + b for a, b in zip(self._here, made, strict=True)])
         self._here = made
 
-    def largest(self, stage: Stage) -> dict[str, Array]:
-        """Return the largest size that each channel of each layer's output has, by the layer's name."""
-        found: dict[str, Array] = {}
+    def extremes(self, stage: Stage) -> dict[str, Extremes]:
+        """Return what each channel of each layer's output reaches, by the layer's name."""
+        found: dict[str, Extremes] = {}
         for part in self._here:
             x: Any = part
             for layer in stage.layers:
                 x = self._convolved(x, layer)
-                peak = np.abs(np.asarray(x)).max(axis=(0, 1, 2))
-                found[layer.name] = np.maximum(found.get(layer.name, peak), peak)
+                reached = Extremes.of(np.asarray(x))
+                found[layer.name] = found.get(layer.name, reached).joined(reached)
         return found
 
-    def largest_here(self) -> Array:
-        """Return the largest size that each channel has at this place."""
-        return np.asarray(np.max([np.abs(part).max(axis=(0, 1, 2)) for part in self._here], axis=0))
+    def extremes_here(self) -> Extremes:
+        """Return what each channel reaches at this place."""
+        return reduce(Extremes.joined, map(Extremes.of, self._here))
 
     def here(self) -> Array:
         """Return all images at this place, float32 ``[n, h, w, channels]``."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.compression.flow import Flow, Layer, stages
-from melanoma_edge.compression.rounding import Array, Rounded, output_error, round_nearest, round_second_order
+from melanoma_edge.compression.rounding import LEVELS, Array, Rounded, output_error, round_nearest, round_second_order
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
@@ -17,6 +17,10 @@ _PATCHES = 20_000
 """Places at which a layer's inputs are looked at, over all images."""
 _BIAS_STEPS = 4
 _SIX = 6.0
+_INPUT_LEVELS, _MOST_STEPS = 255, 2.0**29
+"""Steps of an int8 input's range, and the largest bias in steps, a quarter of what int32 holds."""
+_SMALL = 1e-3
+"""Inputs are taken to reach at least this far."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def _fit(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], LayerError]:
     """Return kernel, bias and error of a layer that sees ``inputs`` where the float one saw ``expected``."""
     kernel, bias = weights[layer.kernel], weights[layer.bias].astype(np.float64)
-    wanted = _kernel_groups(kernel, layer)
+    wanted = _with_room(_kernel_groups(kernel, layer), bias, float(np.abs(inputs).max()))
     centred = inputs - inputs.mean(axis=1, keepdims=True)  # the bias takes care of the mean
     covariance = centred.transpose(0, 2, 1) @ centred / inputs.shape[1]
     found = round_second_order(wanted, covariance)
@@ -99,6 +103,23 @@ def _fit(
     before, after = _outputs(expected, wanted), _outputs(inputs, found.values.astype(np.float64))
     fitted = _fitted_bias(bias, before, after, layer.relu).astype(np.float32)
     return _kernel(found, kernel.shape, layer), fitted, error
+
+
+def _with_room(wanted: Array, bias: Array, reach: float) -> Array:
+    """Return kernels whose grids leave room for the biases.
+
+    An int8 file counts a bias in steps of input times kernel, in int32. Next to a kernel that is all but zero these
+    are so small that the bias of a dead channel, a constant, would not fit. There one weight is raised, by which the
+    output changes by less than 1e-4 of the bias. ``reach`` is the inputs' largest size: their step is at least 1 / 255
+    of it.
+    """
+    least = LEVELS * np.abs(bias).reshape(wanted.shape[0], -1) * _INPUT_LEVELS / (max(reach, _SMALL) * _MOST_STEPS)
+    largest = np.abs(wanted).argmax(axis=1)[:, None, :]
+    weight = np.take_along_axis(wanted, largest, axis=1)
+    raised = np.where(np.abs(weight) < least[:, None, :], np.copysign(least[:, None, :], weight), weight)
+    roomy = wanted.copy()
+    np.put_along_axis(roomy, largest, raised, axis=1)
+    return roomy
 
 
 def _outputs(inputs: Array, kernel: Array) -> Array:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 LEVELS = 127
 """Largest integer: the grid is symmetric, as TFLite and ONNX Runtime want weights."""
+STEPS = (1.0, *np.linspace(0.985, 1.0035, 15))
+"""Steps tried, as shares of the usual one, which wins a tie; above 127 / 126.5 no weight would round to 127."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +49,33 @@ def round_nearest(weights: Array) -> Rounded:
 def round_second_order(weights: Array, moments: Array, damping: float = 0.01) -> Rounded:
     """Round weights so that the layer's squared output error is small.
 
-    The largest weight of each output stays at +-127, so that the grid can be found again from the rounded weights
-    alone. Weights that are exactly zero stay zero, so that a pruned network stays pruned.
+    Of several steps, each output gets the one that leaves least error. Its largest weight stays at +-127, so that the
+    grid can be found again from the rounded weights alone. Weights that are exactly zero stay zero, so that a pruned
+    network stays pruned.
 
     Args:
         weights: ``[groups, inputs, outputs]``.
         moments: second moments or covariances of the inputs, ``[groups, inputs, inputs]``.
         damping: added to the diagonal, as a share of its mean.
     """
-    scales = grid(weights)
-    steps = scales[:, None, :].astype(np.float64)
     order = np.argsort(-np.einsum("gii->gi", moments), axis=1, kind="stable")
-    shares = _take(weights / steps, order)
-    fixed = _fixed(shares)
     spread = _spread(np.take_along_axis(_take(moments, order), order[:, None, :], axis=2), damping)
+    usual, back = grid(weights), np.argsort(order, axis=1)
+    found, least = Rounded(np.zeros(weights.shape, np.int8), usual), np.full(usual.shape, np.inf)
+    for share in STEPS:
+        scales = (usual * share).astype(np.float32)
+        shares = _take(weights / scales[:, None, :].astype(np.float64), order)
+        tried = Rounded(_take(_compensated(shares, spread), back), scales)
+        errors = _errors(weights, tried, moments)
+        better = errors < least
+        integers = np.where(better[:, None, :], tried.integers, found.integers)
+        found, least = Rounded(integers, np.where(better, scales, found.scales)), np.minimum(errors, least)
+    return found
+
+
+def _compensated(shares: Array, spread: Array) -> NDArray[np.int8]:
+    """Round ``shares`` of a step one input after the other, each error spread over the inputs still to come."""
+    fixed = _fixed(shares)
     integers = np.empty(shares.shape, np.int8)
     for place in range(shares.shape[1]):
         value = shares[:, place, :]
@@ -68,14 +83,18 @@ def round_second_order(weights: Array, moments: Array, damping: float = 0.01) ->
         integers[:, place, :] = np.where(np.isnan(kept), _nearest(value), kept)
         error = (value - integers[:, place, :]) / spread[:, place, place, None]
         shares[:, place + 1 :, :] -= spread[:, place, place + 1 :, None] * error[:, None, :]
-    return Rounded(_take(integers, np.argsort(order, axis=1)), scales)
+    return integers
 
 
 def output_error(weights: Array, rounded: Rounded, moments: Array) -> float:
     """Return the mean squared change of a layer's outputs, over all outputs of all groups."""
+    return float(_errors(weights, rounded, moments).mean())
+
+
+def _errors(weights: Array, rounded: Rounded, moments: Array) -> Array:
+    """Return the squared change of each output, ``[groups, outputs]``."""
     change = weights - rounded.values
-    total = np.einsum("gio,gij,gjo->", change, moments, change, optimize=True)
-    return float(total / (change.shape[0] * change.shape[2]))
+    return np.asarray(np.sum(change * (moments @ change), axis=1))
 
 
 def _nearest(shares: Array) -> Array:

@@ -17,6 +17,7 @@ from melanoma_edge.cli.main import COMMANDS
 SMALL = "--preset tiny --init none --width 0.1 --image-size 32 --epochs 1"
 LIGHTER = {
     "train --data": f"{SMALL} --quiet",
+    "thin runs/ham --target-kb": "--target-kb 16 --images 16 --rounds 1 --quiet",
     "thin": "--epochs 1 --images 16 --rounds 1 --quiet",
     "prune": "--epochs 2 --quiet",
     "export runs/ham --format tflite --precision int8 --max-loss": "--calibration-images 16 "

@@ -12,6 +12,7 @@ from toys import ToyRun, toy_catalog, toy_contract
 
 from melanoma_edge.compression.calibration import (
     _shares,
+    _some,
     calibration_images,
     choose_rows,
     collect_ranges,
@@ -93,11 +94,11 @@ def test_shares_are_whole_and_within_what_there_is(sizes: list[int], count: int)
     assert all(share > 0 for share, size in zip(shares, sizes, strict=True) if size)
 
 
-def test_ranges_are_the_plain_extremes_over_all_images(toy_artifacts: Any, toy_batch: Any) -> None:
+def test_extremes_are_those_of_all_images(toy_artifacts: Any, toy_batch: Any) -> None:
     data = toy_artifacts["tflite", "float32"].path.read_bytes()
     told: list[tuple[str, int, int]] = []
-    whole = collect_ranges(data, toy_batch[:6], lambda *step: told.append(step))
-    parts = [collect_ranges(data, toy_batch[start : start + 3]) for start in (0, 3)]
+    whole = collect_ranges(data, toy_batch[:6], lambda *step: told.append(step)).extremes
+    parts = [collect_ranges(data, toy_batch[start : start + 3]).extremes for start in (0, 3)]
     assert told[-1] == ("measuring ranges", 6, 6)
     assert whole["image"] == (float(toy_batch[:6].min()), float(toy_batch[:6].max()))
     assert 0 <= whole["stem"][0] < whole["stem"][1] <= 6
@@ -115,3 +116,21 @@ def test_further_images_are_of_other_groups(tmp_path: Path, monkeypatch: pytest.
     assert not {groups[name] for name in first.image_ids} & {groups[name] for name in second.image_ids}
     assert all(row.split == "train" for row in run.catalog.rows if row.image_id in second.image_ids)
     assert further_images(run, calibration_images(run, 16, seed=3)) is None
+
+
+def test_kernels_are_not_measured(toy_artifacts: Any, toy_batch: Any) -> None:
+    measured = collect_ranges(toy_artifacts["tflite", "float32"].path.read_bytes(), toy_batch[:2])
+    assert {"image", "stem", "block_2_add"} <= measured.histograms.keys()
+    assert len(measured.ranges(8)) < 40
+    for name, (low, high) in measured.ranges(8).items():
+        least, most = measured.extremes[name]
+        assert least <= low <= high <= most
+
+
+@pytest.mark.parametrize("size", [1, 5, 20, 41, 80])
+def test_all_places_of_a_tensor_are_counted_in_turn(size: int) -> None:
+    values = np.arange(size * size * 2, dtype=np.float32).reshape(1, size, size, 2)
+    step = max(1, size // 20)
+    seen = [_some(values, turn) for turn in range(step * step)]
+    assert max(part.size for part in seen) <= 2 * 1600
+    assert sorted(np.concatenate([part.ravel() for part in seen])) == sorted(values.ravel())

@@ -125,3 +125,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
 def test_layers_name_their_variables() -> None:
     assert Layer("stem", False, 3, 2, True).kernel == "stem/kernel"
     assert Layer("block_0_depthwise", True, 3, 1, True).kernel == "block_0_depthwise/depthwise_kernel"
+
+
+def test_the_bias_of_a_dead_kernel_fits_int32(folded: tuple[NetworkSpec, Weights]) -> None:
+    spec, weights = folded
+    dead = {name: values.copy() for name, values in weights.items()}
+    dead["stem/kernel"][..., 2] = 0
+    dead["stem/kernel"][..., 3] = 1e-19 * weights["stem/kernel"][..., 3]
+    dead["stem/bias"][2:4] = (1.25, -2.0)
+    made = reconstruct(spec, dead, toy_pixels(16, seed=5)).weights
+    largest = np.abs(made["stem/kernel"]).max(axis=(0, 1, 2))
+    assert (np.abs(made["stem/bias"]) / (largest / 127 * (1 / 127.5)) < 2**31 / 3).all()
+    assert largest[2] > 0 and np.count_nonzero(made["stem/kernel"][..., 2]) == 1
+    np.testing.assert_allclose(made["stem/bias"][2:4], (1.25, -2.0), rtol=1e-3)
+    assert largest[2:4].max() < 1e-4 * 2

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melanoma_edge.compression.rounding import LEVELS, output_error, round_nearest, round_second_order
+from melanoma_edge.compression import rounding
+from melanoma_edge.compression.rounding import LEVELS, grid, output_error, round_nearest, round_second_order
 
 
 def problem(groups: int, inputs: int, outputs: int, seed: int = 0) -> tuple[Any, Any]:
@@ -24,7 +25,8 @@ def test_second_order_beats_nearest_on_the_output(groups: int, inputs: int, outp
     assert output_error(weights, rounded, moments) < 0.8 * output_error(weights, nearest, moments)
 
 
-def test_independent_inputs_leave_nothing_to_gain() -> None:
+def test_independent_inputs_leave_nothing_to_gain_but_by_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "STEPS", (1.0,))
     weights, _ = problem(1, 20, 6)
     moments = np.eye(20)[None]
     np.testing.assert_array_equal(round_second_order(weights, moments).integers, round_nearest(weights).integers)
@@ -39,10 +41,17 @@ def test_the_grid_is_found_again_from_the_rounded_weights(groups: int, inputs: i
     np.testing.assert_allclose(rounded.values / found[:, None, :], rounded.integers, atol=1e-4)
 
 
-def test_the_largest_weight_stays_where_it_is() -> None:
+def test_the_step_is_chosen_near_the_usual_one() -> None:
     weights, moments = problem(3, 16, 4)
-    rounded = round_second_order(weights, moments)
-    np.testing.assert_allclose(np.abs(rounded.values).max(axis=1), np.abs(weights).max(axis=1), rtol=1e-6)
+    share = round_second_order(weights, moments).scales / grid(weights)
+    assert (share > 0.98).all() and (share < 127 / 126.5).all() and len(np.unique(share)) > 3
+
+
+def test_a_choice_of_steps_leaves_less_error_than_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, moments = problem(40, 9, 1)
+    chosen = output_error(weights, round_second_order(weights, moments), moments)
+    monkeypatch.setattr(rounding, "STEPS", (1.0,))
+    assert chosen < 0.7 * output_error(weights, round_second_order(weights, moments), moments)
 
 
 def test_zeros_of_a_pruned_layer_stay_zero() -> None:

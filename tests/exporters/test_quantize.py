@@ -13,7 +13,11 @@ from exporters.lint import check
 from exporters.plan import Keep, layers
 from exporters.precision import Precision
 from exporters.quantize import quantized, uint8_input, with_input_range
+from exporters.source import float_tflite
+from melanoma_edge.compression.calibration import collect_ranges
+from melanoma_edge.compression.learned import learned_rounding
 from melanoma_edge.errors import ExportError, MachineError
+from melanoma_edge.model.classifier import inference_model
 
 
 def float_file(toy_artifacts: Any) -> bytes:
@@ -103,3 +107,38 @@ def test_a_missing_quantizer_names_the_package(toy_artifacts: Any, monkeypatch: 
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer.quantizer", None)
     with pytest.raises(MachineError, match="pip install ai-edge-quantizer"):
         quantized(float_file(toy_artifacts), Precision.INT8_DYNAMIC)
+
+
+def rounded(toy_run: Any, weights: Any, pixels: Any) -> tuple[Any, dict[str, Any], Any]:
+    """Return learned weights, and the tensors and the model of the int8 file made of them."""
+    learned = learned_rounding(toy_run.network, weights, pixels)
+    model = inference_model(learned.spec, learned.made.weights, toy_run.contract.temperature)
+    source = float_tflite(model, toy_run.contract.input_size)
+    data = flatbuffer.load(quantized(source, Precision.INT8, collect_ranges(source, pixels).ranges(8)))
+    return learned.made.weights, {flatbuffer.tensor_name(one): one for one in data.subgraphs[0].tensors}, data
+
+
+def test_the_constant_of_a_dead_channel_stays(toy_run: Any, toy_batch: Any) -> None:
+    """Its kernel is zero, so a bias counted in steps of the kernel would not fit int32."""
+    weights = dict(toy_run.weights())
+    weights["stem_bn/gamma"], weights["stem_bn/beta"] = (weights[f"stem_bn/{x}"].copy() for x in ("gamma", "beta"))
+    weights["stem_bn/gamma"][3], weights["stem_bn/beta"][3] = 0, 1.5
+    made, tensors, data = rounded(toy_run, weights, toy_batch[:32])
+    found = tensors["stem/bias"]
+    biases = flatbuffer.constant(data, found) * np.asarray(found.quantization.scale)
+    assert made["stem/bias"][3] >= 1.5  # equalisation may lift it
+    np.testing.assert_allclose(biases, made["stem/bias"], atol=1e-4)
+
+
+def test_integers_in_the_file_are_those_that_were_chosen(toy_run: Any, toy_batch: Any) -> None:
+    """Steps are chosen; the file finds them again, as each output's largest integer is +-127."""
+    made, tensors, data = rounded(toy_run, toy_run.weights(), toy_batch[:32])
+    kernels = {name: values for name, values in made.items() if "kernel" in name and not name.startswith("head")}
+    for name, kernel in kernels.items():
+        stored = flatbuffer.constant(data, tensors[f"{name.split('/')[0]}/weights"])
+        depthwise = name.endswith("depthwise_kernel")
+        ours = kernel.transpose((3, 0, 1, 2))
+        steps = np.abs(ours).max(axis=(0, 1, 2) if depthwise else (1, 2, 3), keepdims=True).astype(np.float64) / 127
+        assert stored.dtype == np.int8
+        np.testing.assert_array_equal(stored, np.rint(ours / steps))
+    assert len(kernels) == 9
