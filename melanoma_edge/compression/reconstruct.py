@@ -109,9 +109,9 @@ def _with_room(wanted: Array, bias: Array, reach: float) -> Array:
     """Return kernels whose grids leave room for the biases.
 
     An int8 file counts a bias in steps of input times kernel, in int32. Next to a kernel that is all but zero these
-    are so small that the bias of a dead channel, a constant, would not fit. There one weight is raised, by which the
-    output changes by less than 1e-4 of the bias. ``reach`` is the inputs' largest size: their step is at least 1 / 255
-    of it.
+    are so small that the bias of a dead channel, a constant, would not fit. There one weight is raised, be it zero, by
+    which the output changes by less than 1e-4 of the bias. ``reach`` is the inputs' largest size: their step is at
+    least 1 / 255 of it.
     """
     least = LEVELS * np.abs(bias).reshape(wanted.shape[0], -1) * _INPUT_LEVELS / (max(reach, _SMALL) * _MOST_STEPS)
     largest = np.abs(wanted).argmax(axis=1)[:, None, :]

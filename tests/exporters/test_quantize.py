@@ -141,4 +141,4 @@ def test_integers_in_the_file_are_those_that_were_chosen(toy_run: Any, toy_batch
         steps = np.abs(ours).max(axis=(0, 1, 2) if depthwise else (1, 2, 3), keepdims=True).astype(np.float64) / 127
         assert stored.dtype == np.int8
         np.testing.assert_array_equal(stored, np.rint(ours / steps))
-    assert len(kernels) == 9
+    assert len(kernels) == 10

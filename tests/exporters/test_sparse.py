@@ -203,7 +203,9 @@ def test_int8_keeps_every_zero(
     for layer, integers in kernels.items():
         kernel = run.weights().get(f"{layer}/kernel")
         if kernel is not None and integers is not None and (kernel == 0).any():
-            assert (integers[:, 0, 0].T[kernel[0, 0] == 0] == 0).all(), layer
+            filled = (integers[:, 0, 0].T != 0) & (kernel[0, 0] == 0)
+            dead = (kernel[0, 0] == 0).all(axis=0)  # one weight gives the constant of a dead output its room
+            assert not filled[:, ~dead].any() and (filled.sum(axis=0) <= 1).all(), layer
             assert (integers != 0).mean() > 0.25, "and what is not zero is mostly kept"
             if shape is two_of_four:
                 assert ((integers.reshape(-1, 4) == 0).sum(axis=1) >= 2).all(), layer
