@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from exporters.proof import prove
 from exporters.registry import Format, checked
 from exporters.search import Goal, SearchRecord, search
 from exporters.stability import Stability, stability
-from melanoma_edge.errors import UsageError
 from melanoma_edge.files import to_json, write_text, written
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord, CalibrationNote, read_record, seal
@@ -147,23 +147,22 @@ def export_many(
         progress: told of what is done.
 
     Raises:
-        UsageError: for unknown names, what a format cannot do, an existing file, a goal without ``int8``, or while
-            another export writes into the run; before anything is computed.
+        UsageError: for unknown names, what a format cannot do, an existing file, a goal without ``int8`` or with
+            another precision of its kind, or while another export writes into the run; before anything is computed.
         ExportError: when a tool fails, or the file written is not what was asked.
         DataError: when training images for calibration are missing.
         MachineError: when a package is missing, a runtime crashes, or the disk is full.
         SearchFailed: when the goal cannot be reached; nothing is written then.
     """
     asked = list(asked)
-    planned(run, asked, batch=batch, sparse=sparse, extras=extras, force=force)
+    check = partial(planned, run, asked, batch=batch, sparse=sparse, extras=extras, force=force, searched=bool(goal))
+    check()
     pairs = checked(asked, batch)
-    if goal and Precision.INT8 not in [precision for _, precision in pairs]:
-        raise UsageError("a search without int8", where="precisions", fix="ask for int8 as well")
     recipe = Recipe(calibration_images, seed, rounding, check_calibration, sparse, chosen(extras))
     material = Material(run, recipe, progress)
     with alone(run.artifacts):
         # Again: another export may have ended since.
-        planned(run, asked, batch=batch, sparse=sparse, extras=extras, force=force)
+        check()
         found = None
         if goal:
             material.plan, found = search(material, goal)
@@ -190,9 +189,9 @@ def _export_one(
         lint.check(inventory, precision, extras, plan=plan)
         difference = prove(temporary, material, precision)
         beside = {f"{path.name}{ending}": text for ending, text in form.beside(data).items()}
+        _forget(path, beside)
     record = _record(material, written_back, inventory, path, batch, difference)
     record = replace(record, beside={name: write_text(path.with_name(name), text) for name, text in beside.items()})
-    _forget(path)
     write_text(path.with_name(f"{path.name}.json"), to_json(to_plain(record)))
     found = found if precision is Precision.INT8 else None
     if found:
@@ -241,7 +240,7 @@ def _tools() -> dict[str, str]:
     return found
 
 
-def _forget(path: Path) -> None:
-    """Remove the verdict on a file that was overwritten, and its search; they spoke of other bytes."""
-    for ending in (".parity.json", SEARCHED):
-        path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+def _forget(path: Path, beside: Iterable[str]) -> None:
+    """Remove what lies beside a file about to be overwritten: it speaks of other bytes, also if we are stopped here."""
+    for name in (*(f"{path.name}{ending}" for ending in (".json", ".parity.json", SEARCHED)), *beside):
+        path.with_name(name).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from exporters.outputs import chosen
 from exporters.precision import Precision
 from exporters.registry import Format, checked
 from exporters.sparse import refuse
-from melanoma_edge.errors import UsageError
+from melanoma_edge.errors import UsageError, named
 from melanoma_edge.files import locked, refuse_overwrite
 from melanoma_edge.training.run import Run
 
@@ -29,18 +29,32 @@ def planned(
     sparse: bool = False,
     extras: Sequence[str] = (),
     force: bool = False,
+    searched: bool = False,
 ) -> list[Path]:
     """Return the files that ``export_many`` would write, after every check that needs no computation.
 
     Raises:
-        UsageError: for unknown names, what a format cannot do, what cannot be stored sparse, or existing files.
+        UsageError: for unknown names, what a format cannot do, what cannot be stored sparse, existing files, or, where
+            layers of int8 are ``searched`` that stay in float, precisions without int8 or with others like it.
     """
     pairs, further = checked(asked, batch), chosen(extras)
+    if searched:
+        _refuse_search([precision for _, precision in pairs])
     if sparse:
         refuse(run.weights(), pairs, further)
     paths = [place(run, form, precision, sparse, further) for form, precision in pairs]
     refuse_overwrite(paths, force)
     return paths
+
+
+def _refuse_search(precisions: Sequence[Precision]) -> None:
+    """Refuse a search whose result files of the precisions could not have, or only some of them."""
+    if Precision.INT8 not in precisions:
+        raise UsageError("a search without int8", where="precisions", fix="ask for int8 as well")
+    others = dict.fromkeys(one for one in precisions if one.calibrated and one is not Precision.INT8)
+    if others:
+        what = f"a search is for int8; {named(others)} would keep no layer in float"
+        raise UsageError(what, where="precisions", fix="export them with a command of their own, without a search")
 
 
 @contextmanager

@@ -29,8 +29,9 @@ from melanoma_edge.runtime.measured import Setting
 SCHEMA = "melanoma-edge/search/1"
 MOST_FLOAT = 0.5
 """The share of multiplications in float at which the search gives up: what is left has little of int8."""
+FORMAT, RUNTIME = "tflite", "litert"
+"""What candidates are written as, and what they run in: a file of another format has other bytes and another speed."""
 _IMAGES = 256
-_SECONDS = 1.0
 Floats = NDArray[np.floating[Any]]
 _BAND = 1.0
 
@@ -87,7 +88,12 @@ class Price:
 class SearchRecord:
     """Hold every candidate's numbers.
 
+    One search serves the files of all formats: they keep the same layers in float. Its candidates are of one format,
+    so that bytes, price and what the judge found are those of that format, also where the record lies beside another.
+
     Attributes:
+        format: of the candidates.
+        runtime: that they were run and timed in.
         limits: what was asked for.
         split: where candidates were judged.
         effects: of each block alone in int8: the share of decisions it turns, over thresholds near the operating one.
@@ -99,6 +105,8 @@ class SearchRecord:
     """
 
     schema: str
+    format: str
+    runtime: str
     limits: Mapping[str, float | int | None]
     split: str
     effects: Mapping[str, float]
@@ -170,7 +178,7 @@ class _Search:
         return found.good
 
     def _path(self, place: int) -> Path:
-        return self.folder / f"candidate-{place}.tflite"
+        return self.folder / f"candidate-{place}.{FORMAT}"
 
     def _plan(self, some: Sequence[str]) -> dict[str, Keep]:
         wanted = {name for unit in some for name in self._units[unit]}
@@ -201,6 +209,8 @@ class _Search:
     def _record(self, chosen: int | None) -> SearchRecord:
         return SearchRecord(
             schema=SCHEMA,
+            format=FORMAT,
+            runtime=RUNTIME,
             limits=self.goal.limits,
             split=self.goal.split,
             effects=self.effects,
@@ -213,7 +223,7 @@ class _Search:
 
     def _price(self, chosen: int) -> Price:
         paths = [self._path(0), self._path(chosen)]
-        measured = benchmark(paths, Setting(("litert",), starts=1), self.material.progress)
+        measured = benchmark(paths, Setting((RUNTIME,), starts=1), self.material.progress)
         plain, mixed = (_timing(row) for row in measured.rows)
         return Price(
             bytes=self.candidates[chosen].bytes - self.candidates[0].bytes,

@@ -24,9 +24,9 @@ TINY = NetworkSpec(
 )
 
 
-def write_images(folder: Path, per_class: int = 24) -> Path:
+def write_images(folder: Path, per_class: int = 24, seed: int = 0) -> Path:
     """Write class folders of blotches whose colour leans to the class without giving it away."""
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     for channel, name in enumerate(CLASSES):
         (folder / name).mkdir(parents=True)
         for number in range(per_class):

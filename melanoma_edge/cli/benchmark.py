@@ -38,8 +38,9 @@ def command(
     """Compare exported files: bytes, start-up, latency, memory, and the ratio to the first row.
 
     Each row computes in a process of its own, in turns with the others, so that noise hits all alike. The ratio is of
-    the fastest inference of each round: its median, and the range of 90 % of the rounds. Below 1 is faster. The CPU
-    ratio leaves out waiting for a core. A file given twice shows how much of a ratio is noise.
+    the fastest inference of each round: its median, and the range of 90 % of the rounds. Below 1 is faster. When the
+    first row ends in an error, ratios are to the next without. The CPU ratio leaves out waiting for a core. A file
+    given twice shows how much of a ratio is noise.
 
     \b
     Example:
@@ -103,12 +104,18 @@ def _print(document: dict[str, Any], quiet: bool) -> None:
     ]
     print_table("Files", ("file", "precision", "bytes", "deflated", "MACs", "zero weights"), rows)
     columns = ("file", "runtime", "threads", "start ms", "p50 ms", "p95 ms", "images/s", "MB", "ratio", "CPU ratio")
-    print_table("Speed", columns, [_timed(names[row["path"]], row) for row in document["rows"]])
+    print_table(_title(document["rows"]), columns, [_timed(names[row["path"]], row) for row in document["rows"]])
     _describe(document, quiet)
 
 
 def _numbers(one: dict[str, Any], *keys: str) -> tuple[str, ...]:
     return tuple("unknown" if one[key] is None else f"{one[key]:,}" for key in keys)
+
+
+def _title(rows: list[dict[str, Any]]) -> str:
+    """Say which row the ratios are to, where it is not the first."""
+    reference = next((place for place, row in enumerate(rows, 1) if "error" not in row), 1)
+    return "Speed" if reference == 1 else f"Speed (ratios to row {reference}, the first without an error)"
 
 
 def _share(one: dict[str, Any]) -> str:

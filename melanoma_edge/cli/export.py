@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from melanoma_edge.cli.console import note, print_json, reporting
 from melanoma_edge.cli.options import (
@@ -22,11 +23,12 @@ from melanoma_edge.cli.options import (
 )
 from melanoma_edge.cli.parity import SYNTHETIC
 from melanoma_edge.cli.results import PLAN_SCHEMA, describe_artifacts, describe_verdict, print_plan
-from melanoma_edge.cli.searching import describe_searches, goal_of, showing_failure
-from melanoma_edge.errors import Interrupted
+from melanoma_edge.cli.searching import describe_searches, goal_of, search_document, showing_failure
+from melanoma_edge.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from exporters import Artifact
+    from melanoma_edge.training.run import Run
 
 EXPORTED_SCHEMA = "melanoma-edge/exported/1"
 
@@ -84,7 +86,8 @@ def command(
 
     Exit code 0 is PASS, 5 FAIL, 6 INCONCLUSIVE. A file that fails stays, with its verdict beside it. With --max-loss,
     blocks of an int8 model move to float until it decides as well as asked on validation; when half of the network is
-    not enough, nothing is written and the exit code is 5. The verdict on test follows --limit as always.
+    not enough, nothing is written and the exit code is 5. The search is for int8 alone: int8-full and int8x16 are
+    exported without it. The verdict on test follows --limit as always.
 
     \b
     Example:
@@ -93,7 +96,7 @@ def command(
       melanoma-edge export runs/ham --format tflite --precision int8 --max-loss decision_agreement=0.99
     """
     from exporters import export_many, planned
-    from exporters.material import Recipe
+    from exporters.material import Material, Recipe
     from melanoma_edge.cli.limits import parsed_limits
     from melanoma_edge.parity.comparison import compare
     from melanoma_edge.parity.record import save_verdicts
@@ -101,12 +104,14 @@ def command(
 
     opened, chosen, pairs = Run.open(run), parsed_limits(limits), list(product(formats, precisions))
     size, extras = batch or None, [name for name, asked in (("embedding", with_embedding), ("cam", with_cam)) if asked]
-    paths = planned(opened, pairs, batch=size, sparse=sparse, extras=extras, force=force)
-    Recipe(calibration_images, seed, rounding, check_calibration)
     parsed_limits(max_loss, "--max-loss")
+    searched = bool(max_loss)
+    paths = planned(opened, pairs, batch=size, sparse=sparse, extras=extras, force=force, searched=searched)
+    material = Material(opened, Recipe(calibration_images, seed, rounding, check_calibration))
+    _refuse_rounding(opened)
     if dry_run:
         plan = {"schema": PLAN_SCHEMA, "run": str(run), "artifacts": [str(path) for path in paths], "batch": batch}
-        print_plan({**plan, "rounding": rounding, "max_loss": list(max_loss)}, as_json)
+        print_plan({**plan, "rounding": material.rounding, "max_loss": list(max_loss)}, as_json)
         return 0
     with showing_failure(as_json, quiet), _stoppable(run, paths, force), reporting(quiet) as reporter:
         artifacts = export_many(
@@ -132,7 +137,7 @@ def command(
         _print_unverified(artifacts, as_json, quiet)
         return 0
     if as_json:
-        print_json(verdict.to_document())
+        print_json({**verdict.to_document(), **search_document(artifacts)})
     else:
         describe_searches(artifacts, quiet)
         describe_artifacts(artifacts)
@@ -140,6 +145,18 @@ def command(
         if verdict.synthetic:
             note(SYNTHETIC, quiet)
     return verdict.verdict.exit_code
+
+
+def _refuse_rounding(run: Run) -> None:
+    """Refuse ``--rounding`` for weights that are on the int8 grid already.
+
+    Raises:
+        UsageError: when the option was given.
+    """
+    given = click.get_current_context().get_parameter_source("rounding") is not ParameterSource.DEFAULT
+    if given and run.network.folded:
+        fix = "leave out --rounding, or export the run that this one was quantized from"
+        raise UsageError("--rounding on a run whose weights are rounded already", where=str(run.path), fix=fix)
 
 
 @contextmanager
@@ -163,7 +180,7 @@ def _print_unverified(artifacts: list[Artifact], as_json: bool, quiet: bool) -> 
             {"path": str(item.path), "sha256": item.sha256, "bytes": item.bytes, "verdict": "unverified"}
             for item in artifacts
         ]
-        print_json({"schema": EXPORTED_SCHEMA, "artifacts": files})
+        print_json({"schema": EXPORTED_SCHEMA, "artifacts": files, **search_document(artifacts)})
         return
     describe_searches(artifacts, quiet)
     describe_artifacts(artifacts)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from melanoma_edge.cli.console import note, print_json, print_table
 from melanoma_edge.cli.limits import parsed_limits
@@ -95,12 +95,25 @@ def describe_searches(artifacts: Sequence[Artifact], quiet: bool) -> None:
         describe_search(found[0], quiet)
 
 
+def search_document(artifacts: Sequence[Artifact]) -> dict[str, Any]:
+    """Return what a JSON document says of the search that artifacts share: a key ``search``, or none without one."""
+    from exporters.job import SEARCHED
+    from melanoma_edge.strictjson import to_plain
+
+    searched = [one for one in artifacts if one.searched]
+    if not searched or not (found := searched[0].searched) or found.chosen is None:
+        return {}
+    records = [f"{one.path}{SEARCHED}" for one in searched]
+    chosen = list(found.candidates[found.chosen].float_units)
+    return {"search": {"records": records, "float_units": chosen, "price": found.price and to_plain(found.price)}}
+
+
 def describe_search(record: SearchRecord, quiet: bool) -> None:
     """Print every candidate with its numbers, and the price of the chosen one."""
     tried = record.candidates
     rows = [_row(one, tried[place - 1].float_units if place else None) for place, one in enumerate(tried)]
     columns = ("left in float", "bytes", "MACs in float", *(name.replace("_", " ") for name in _SHOWN), "misses")
-    print_table(f"Search on {record.split}", columns, rows)
+    print_table(f"Search on {record.split} ({record.format} in {record.runtime})", columns, rows)
     if record.price:
         price = record.price
         note(

@@ -17,9 +17,12 @@ from melanoma_edge.progress import Progress, silent
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """Hold a folded network twice: with ``smooth`` weights, which compute what the run does, and with rounded ones.
+    """Hold a folded network twice: with ``smooth`` weights, which compute nearly what the run does, and rounded ones.
 
-    Both are equalized alike, so that single layers may be taken from either.
+    Both are equalized alike, so that single layers may be taken from either. The smooth weights answer as the run does
+    wherever every equalized channel stays below 6, where ReLU6 would cut it off at another place. They are made so on
+    the images of calibration; an unseen image may go beyond: on a toy, 2 of 22 images of validation had probabilities
+    more than 1e-4 away, at most 5.9e-4.
     """
 
     spec: NetworkSpec

@@ -39,7 +39,7 @@ class Thinning:
     Attributes:
         keep: share of the multiplications to keep, above 0 and below 1.
         target_macs: multiplications for one image, at most.
-        target_kb: bytes of the int8 ``.tflite`` as estimated, in thousands, at most.
+        target_kb: bytes of the int8 ``.tflite``, in thousands, at most; an estimate, see ``Cost``.
         importance: ``taylor`` measures the effect on the validation loss; ``magnitude`` and ``random`` for comparison.
         images: of validation to measure on, and of training to average over; at most as many as there are.
         rounds: in which channels go; importance is measured anew in each.

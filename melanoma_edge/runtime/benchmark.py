@@ -117,7 +117,8 @@ def _sizes(paths: Sequence[Path]) -> list[FileSize]:
     if not paths:
         raise UsageError("no file to measure", fix="give files of RUN/artifacts")
     if folders := [path for path in paths if path.is_dir()]:
-        fix = f"give exported files, as {folders[0]}/artifacts/*; `melanoma-edge export` writes them"
+        place = folders[0] if folders[0].name == "artifacts" else folders[0] / "artifacts"
+        fix = f"give exported files, as {place}/model-*.tflite; `melanoma-edge export` writes them"
         raise UsageError("a benchmark takes exported files, not folders", where=named(folders), fix=fix)
     sizes, errors = [], []
     for path in paths:
@@ -175,18 +176,25 @@ def _start(candidates: Sequence[_Candidate], starts: int, stack: ExitStack, prog
 
 def _take_turns(candidates: Sequence[_Candidate], setting: Setting, progress: Progress) -> None:
     """Let every candidate do a burst per round, every other round in reverse, so that none is always after the same."""
-    rounds, repeats = setting.rounds, setting.repeats
-    task = Task(None if repeats is None else -(-repeats // rounds), setting.seconds / rounds)
 
-    def burst(candidate: _Candidate) -> None:
+    def burst(candidate: _Candidate, task: Task) -> None:
         assert candidate.worker is not None
         time.sleep(_SETTLE)
         candidate.bursts.append(candidate.worker.ask(task))
 
-    for number in range(rounds):
+    for number in range(setting.rounds):
         for candidate in candidates if number % 2 == 0 else reversed(candidates):
-            candidate.attempt(burst)
-        progress("rounds", number + 1, rounds)
+            candidate.attempt(partial(burst, task=_task(setting, number)))
+        progress("rounds", number + 1, setting.rounds)
+
+
+def _task(setting: Setting, number: int) -> Task:
+    """Return what is asked for in a round: its share, and in the first rounds one more of what does not divide."""
+    share = None
+    if setting.repeats is not None:
+        least, rest = divmod(setting.repeats, setting.rounds)
+        share = least + (number < rest)
+    return Task(share, setting.seconds / setting.rounds)
 
 
 def _rows(candidates: Sequence[_Candidate]) -> tuple[Row, ...]:

@@ -17,13 +17,13 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge.errors import MelanomaEdgeError, ParityFailed, UsageError, named
+from melanoma_edge.errors import Interrupted, MelanomaEdgeError, ParityFailed, UsageError, named
 from melanoma_edge.files import to_json
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime import open_artifact, open_model, read_record
 from melanoma_edge.runtime.base import Pixels, Runner
 from melanoma_edge.runtime.emulator import CPU, emulator_folder, packages_folder, prepare, python_command
-from melanoma_edge.runtime.integers import INTEGER_PRECISIONS, open_integers
+from melanoma_edge.runtime.integers import open_integers, why_no_integers
 from melanoma_edge.runtime.worker import IsolatedRunner, Opener
 
 SCHEMA = "melanoma-edge/emulated/1"
@@ -40,7 +40,7 @@ class EmulatedRunner(IsolatedRunner):
         """Remember what to open; entering the ``with`` block raises ``MachineError`` when the machine is not prepared.
 
         Args:
-            path: a ``.tflite`` or ``.onnx`` file.
+            path: an exported file.
             folder: what ``prepare`` made; ``emulator_folder()`` when not given.
             opener: as for ``IsolatedRunner``.
         """
@@ -62,7 +62,8 @@ class Comparison:
 
     ``identical`` counts images whose probabilities are equal to the last bit, ``difference`` is the largest of any
     probability. ``integers`` counts the values in front of the float tail of int8 files, over all images; None for
-    files without. Milliseconds are a mean for one image on one thread; emulated ones say nothing of a phone's speed.
+    files where they cannot be read, and ``no_integers`` says why. Milliseconds are a mean for one image on one thread;
+    emulated ones say nothing of a phone's speed.
     """
 
     artifact: str
@@ -75,6 +76,7 @@ class Comparison:
     difference: float
     integers: int | None
     integers_equal: int | None
+    no_integers: str | None
     native_ms: float
     emulated_ms: float
 
@@ -83,7 +85,7 @@ def compare(path: Path, pixels: Pixels, folder: Path | None = None, progress: Pr
     """Run an exported file here and emulated.
 
     Args:
-        path: a ``.tflite`` or ``.onnx`` file.
+        path: an exported file.
         pixels: images ``[n, N, N, 3]``, at least one.
         folder: what ``prepare`` made; ``emulator_folder()`` when not given.
         progress: told of images done on the emulated processor.
@@ -98,8 +100,8 @@ def compare(path: Path, pixels: Pixels, folder: Path | None = None, progress: Pr
         theirs, emulated_ms = _timed(phone, pixels, task, progress)
         ours, native_ms = _timed(here, pixels)
         runtime = here.name
-    same = None
-    if record.precision in INTEGER_PRECISIONS:
+    same, why = None, why_no_integers(record)
+    if why is None:
         with EmulatedRunner(path, folder, open_integers) as phone, open_integers(path, _THREADS) as here:
             same = _timed(phone, pixels, f"integers of {task}", progress)[0] == _timed(here, pixels)[0]
     referred = [record.contract.target_score(found) >= record.contract.threshold for found in (ours, theirs)]
@@ -114,6 +116,7 @@ def compare(path: Path, pixels: Pixels, folder: Path | None = None, progress: Pr
         difference=float(np.abs(ours - theirs).max()),
         integers=None if same is None else same.size,
         integers_equal=None if same is None else int(same.sum()),
+        no_integers=why,
         native_ms=native_ms,
         emulated_ms=emulated_ms,
     )
@@ -136,9 +139,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = _parser().parse_args(arguments)
         _prepare(given) if given.command == "prepare" else _compare(given)
     except MelanomaEdgeError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
+        return _report(error)
+    except KeyboardInterrupt:
+        return _report(Interrupted("stopped", fix="run the same command again"))
     return 0
+
+
+def _report(error: MelanomaEdgeError) -> int:
+    print(f"Error: {error}", file=sys.stderr)
+    return error.exit_code
 
 
 class _Parser(argparse.ArgumentParser):
@@ -150,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     program = "python -m melanoma_edge.runtime.emulated"
     parser = _Parser(prog=program, description=f"Run exported files on an emulated {CPU}, as phones have.")
     commands = parser.add_subparsers(dest="command", required=True)
-    text = "Make the emulated machine from arm64 packages of Debian and PyPI (350 MB)."
+    text = "Make the emulated machine from arm64 packages of Debian and PyPI (about 300 MB)."
     made = commands.add_parser("prepare", help=text, description=text)
     made.add_argument("--force", action="store_true", help="make it again although it is ready")
     text = "Run files here and emulated; exit code 5 when a decision differs."
@@ -158,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     compared = commands.add_parser(
         "compare", help=text, description=text, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    compared.add_argument("artifacts", nargs="+", type=Path, metavar="ARTIFACT", help="a .tflite or .onnx file")
+    compared.add_argument("artifacts", nargs="+", type=Path, metavar="ARTIFACT", help="a .tflite, .onnx or .ort file")
     compared.add_argument("--images", type=Path, metavar="RUN", help="whose images; random noise when not given")
     compared.add_argument("--split", default="validation", help="which of the run's images (default: validation)")
     compared.add_argument("--count", type=_positive, default=100, help="how many images (default: 100)")
@@ -223,7 +232,7 @@ def _print_table(found: Sequence[Comparison]) -> None:
     table = Table("file", *columns, title=f"This processor and an emulated {CPU}", title_justify="left")
     for one in found:
         counted = (one.classes_equal, one.decisions_equal, one.identical)
-        integers = "none" if one.integers is None else f"{one.integers_equal:,} of {one.integers:,}"
+        integers = f"none: {one.no_integers}" if one.integers is None else f"{one.integers_equal:,} of {one.integers:,}"
         times = (f"{one.native_ms:.1f}", f"{one.emulated_ms:.0f}")
         shares = (f"{number} of {one.images}" for number in counted)
         table.add_row(Path(one.artifact).name, *shares, f"{one.difference:.1e}", integers, *times)

@@ -101,7 +101,7 @@ def packages_folder(folder: Path) -> Path:
 
 
 def prepare(folder: Path, force: bool = False, progress: Progress = silent) -> bool:
-    """Make the folder, from Debian's arm64 packages and PyPI's aarch64 wheels; about 350 MB.
+    """Make the folder, from Debian's arm64 packages and PyPI's aarch64 wheels; about 300 MB.
 
     Nothing of this machine is changed: apt works with lists, cache and status of its own, as any user.
 

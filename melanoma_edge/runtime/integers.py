@@ -15,14 +15,31 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge.errors import UsageError
-from melanoma_edge.runtime.artifact import ArtifactRecord, read_artifact
+from melanoma_edge.errors import UsageError, named
+from melanoma_edge.runtime.artifact import FREE, ArtifactRecord, read_artifact
 from melanoma_edge.runtime.base import INPUT, Pixels, Runner, check_batch, require
 from melanoma_edge.runtime.litert import interpreter
 from melanoma_edge.runtime.onnx import OnnxRunner, session
 
-INTEGER_PRECISIONS = ("int8", "int8-full")
+_FORMATS = ("tflite", "onnx")
+_PRECISIONS = ("int8", "int8-full")
 """Precisions whose activations are integers up to a float tail."""
+
+
+def why_no_integers(record: ArtifactRecord) -> str | None:
+    """Say why ``open_integers`` refuses a file, None when it does not.
+
+    A layer kept in float splits the integer part: the last integers are then in front of that layer, or behind others
+    that are not exact.
+    """
+    batch = record.outputs[0].shape[0]
+    if record.precision not in _PRECISIONS:
+        return f"the precision is {record.precision}"
+    if record.format not in _FORMATS:
+        return f"the format is {record.format}"
+    if record.kept:
+        return f"not all layers are int8: {named(record.kept)}"
+    return None if batch in (1, FREE) else f"the file takes {batch} images at once"
 
 
 def open_integers(path: Path, threads: int | None = None) -> Runner:
@@ -31,14 +48,14 @@ def open_integers(path: Path, threads: int | None = None) -> Runner:
     The whole graph runs, with the kernels that also answer with probabilities.
 
     Raises:
-        UsageError: when the file has no such integers, or takes several images at once.
+        UsageError: when the file has no such integers, or takes several images at once; see ``why_no_integers``.
         TrustError: as ``open_model``.
         MachineError: when the runtime's package or onnx is missing.
     """
     record, data = read_artifact(path)
-    if record.precision not in INTEGER_PRECISIONS or record.format not in ("tflite", "onnx"):
-        fix = "give a .tflite or .onnx file of precision int8"
-        raise UsageError("the file has no integers before its tail", where=str(path), fix=fix)
+    if why := why_no_integers(record):
+        fix = "give a .tflite or .onnx file for one image whose layers are all int8"
+        raise UsageError(f"no integers to read: {why}", where=str(path), fix=fix)
     return (_LiteRT if record.format == "tflite" else _Onnx)(record, data, threads)
 
 
@@ -73,7 +90,7 @@ class _Integers:
 
 
 class _LiteRT(_Integers):
-    """Keep all tensors and read the input of the last DEQUANTIZE."""
+    """Keep all tensors and read the input of the last DEQUANTIZE; with all layers in int8, the tail begins there."""
 
     name = "litert"
 
@@ -94,7 +111,7 @@ class _LiteRT(_Integers):
 
 
 class _Onnx(_Integers):
-    """Add one more output: the input of the last DequantizeLinear that is no constant."""
+    """Add one more output: the input of the last DequantizeLinear that is no constant; the tail begins there, too."""
 
     name, options = "onnxruntime", OnnxRunner.options
 
@@ -109,9 +126,6 @@ class _Onnx(_Integers):
         self._session = session(model.SerializeToString(), record, threads)
         image = self._session.get_inputs()[0]
         self._type = np.uint8 if image.type == "tensor(uint8)" else np.float32
-        if isinstance(image.shape[0], int) and image.shape[0] != 1:
-            what = f"the file takes {image.shape[0]} images at once"
-            raise UsageError(what, where=str(record.path), fix="give a file for one image or for any number")
 
     def _answer(self, image: NDArray[Any]) -> NDArray[Any]:
         (found,) = self._session.run([self._integers], {INPUT: image})

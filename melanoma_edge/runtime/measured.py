@@ -64,10 +64,10 @@ class Timing:
     ``start_ms`` is the median over fresh processes, of opening the file with the first inference. ``p50_ms`` and
     ``p95_ms`` are of one inference, of as many images as the file's batch. ``memory_before`` is what the process with
     its libraries held before it opened the file, ``peak_memory`` the most it held, in bytes; None where the system does
-    not tell. ``ratio`` compares the fastest inference of each round, per image, with that of the first candidate in the
-    same round: below 1 is faster. The fastest, because what disturbs a machine only ever makes an inference slower.
-    ``cpu_ms`` and ``cpu_ratio`` are the same of the time that all cores spent on it: waiting for a core on a busy
-    machine does not count, threads that wait busily for others do.
+    not tell. ``ratio`` compares the fastest inference of each round, per image, with that of the first candidate
+    without an error in the same round: below 1 is faster. The fastest, because what disturbs a machine only ever makes
+    an inference slower. ``cpu_ms`` and ``cpu_ratio`` are the same of the time that all cores spent on it: waiting for a
+    core on a busy machine does not count, threads that wait busily for others do.
     """
 
     start_ms: float

@@ -178,7 +178,11 @@ def check_claim(
 
 
 def check_free(path: Path, force: bool) -> None:
-    """Raise ``UsageError`` unless a run may be written here: nothing there, or a run and ``force``."""
+    """Raise ``UsageError`` unless a run may be written here: nothing there, or a run and ``force``; in no other run."""
+    for folder in real(path).parents:
+        if _has_kind(folder):
+            what = f"refusing to write a run into the run {folder}"
+            raise UsageError(what, where=str(path), fix="choose another --out, beside it")
     if path.exists() and not path.is_dir():
         raise UsageError("the run's path is a file", where=str(path), fix="choose another --out")
     if not path.is_dir() or not any(path.iterdir()):

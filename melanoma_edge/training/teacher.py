@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge.data.catalog import Catalog, CatalogRow
-from melanoma_edge.errors import UsageError, named
+from melanoma_edge.errors import MelanomaEdgeError, UsageError, named
 from melanoma_edge.training.run import Run, relative
 
 _HIDDEN = {"validation": ("train",), "test": ("train", "validation")}
@@ -44,16 +45,45 @@ class Teacher:
         return {"path": relative(self.run.path, out), "catalog_sha256": catalog, **self.settings}
 
 
-def check_teacher(teacher: Teacher, image_size: int) -> None:
-    """Raise ``UsageError`` for a teacher that looks at another image size, or whose own teacher saw other images."""
+def check_teacher(teacher: Teacher, image_size: int, parent: Run | None = None) -> None:
+    """Raise ``UsageError`` for a teacher that looks at another image size, or that was taught by other images.
+
+    What a teacher learned from its own teacher stays in whatever is made from it, so every run that it was made from
+    is asked, and must be there. A parent that teaches its child tells nothing new: the child has its weights and split.
+
+    Args:
+        teacher: the teacher.
+        image_size: of the pupil.
+        parent: the run that the pupil is made from, if any.
+    """
     run, where = teacher.run, str(teacher.run.path)
     if run.contract.input_size != image_size:
         what = f"the teacher looks at {run.contract.input_size} pixels a side, this run at {image_size}"
         raise UsageError(what, where=where, fix=f"train with --image-size {run.contract.input_size}")
-    before = run.record.training.get("teacher")
-    if before and before.get("catalog_sha256") != run.contract.provenance.catalog_sha256:
-        what = "the teacher itself learned from a teacher of other images, which may be those of this run's test"
-        raise UsageError(what, where=where, fix=_OTHER)
+    if parent and run.path.resolve() == parent.path.resolve():
+        return
+    for one in _lineage(run):
+        before = one.record.training.get("teacher")
+        if before and before.get("catalog_sha256") != one.contract.provenance.catalog_sha256:
+            what = "the teacher itself learned from a teacher of other images, which may be those of this run's test"
+            raise UsageError(what, where=str(one.path), fix=_OTHER)
+
+
+def _lineage(run: Run) -> Iterator[Run]:
+    """Yield a run and all that it was made from; raises ``UsageError`` when one of them is missing or another."""
+    yield run
+    while parent := run.record.parent:
+        path = (run.path / parent.path).resolve()
+        what = "who taught this teacher cannot be told without the run that it was made from"
+        fix = "restore that run where it was, or choose another teacher"
+        try:
+            found = Run.open(path)
+        except MelanomaEdgeError as error:
+            raise UsageError(f"{what}: {error.what}", where=str(path), fix=fix) from error
+        if found.record.weights_sha256 != parent.weights_sha256:
+            raise UsageError(f"{what}: another stands there", where=str(path), fix=fix)
+        run = found
+        yield run
 
 
 def check_pupil(teacher: Teacher, catalog: Catalog) -> None:

@@ -126,7 +126,7 @@ def _check(
         if run and out.resolve() in (run.path.resolve(), *run.path.resolve().parents):
             raise UsageError(f"the new run would replace its {what}", where=str(out), fix="choose another --out")
     if teacher:
-        check_teacher(teacher, config.image_size)
+        check_teacher(teacher, config.image_size, origin.run if origin else None)
     if config.prune and not shaper:
         raise UsageError("prune is asked for, but nothing that prunes is given", fix="give shaper=shaper_of(config)")
     if config.device == "gpu":

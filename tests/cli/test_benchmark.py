@@ -55,7 +55,9 @@ def test_a_file_that_cannot_run_is_a_row_beside_the_others(run: Any, trained: An
     assert other["ratio"]["value"] == 1
     assert answer.document["files"][0]["macs"] is None
     assert f"Error: {row['error']}" in answer.err and "Fix: " in answer.err
-    assert re.search(r"broken.tflite .*error", run("benchmark", broken, good, *QUICK).out)
+    shown = run("benchmark", broken, good, *QUICK).out
+    assert re.search(r"broken.tflite .*error", shown) and "ratios to row 2, the first without an error" in shown
+    assert "ratios to row" not in run("benchmark", good, broken, *QUICK).out
 
 
 def test_a_dry_run_measures_nothing(run: Any, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tiny import shrink, tiny_config, write_images
 
+from melanoma_edge.compression.importance import Gated
 from melanoma_edge.compression.prune import prune, prune_config
 from melanoma_edge.compression.quantize import quantize
 from melanoma_edge.compression.sites import sites
 from melanoma_edge.compression.thin import Thinning, check, planned, thin, thin_config, validation_quality
+from melanoma_edge.data.catalog import SPLITS
 from melanoma_edge.errors import Interrupted, UsageError
 from melanoma_edge.model.cost import cost
 from melanoma_edge.runtime.keras import KerasRunner
+from melanoma_edge.training.material import gather
 from melanoma_edge.training.run import Run
+from melanoma_edge.training.teacher import Teacher
 from melanoma_edge.training.trainer import train
 
 ASKED = Thinning(keep=0.6, images=16, rounds=2)
@@ -131,6 +136,71 @@ def test_plans_are_reproducible_and_their_quality_is_that_of_the_plan(parent: Ru
     logits = np.asarray(model(scaled(validation.pixels.astype(np.float32)), training=False))
     found = validation_quality(logits, validation)
     assert found == pytest.approx(plan.record["validation"]["before_fine_tuning"], abs=1e-3)
+
+
+def test_importance_is_measured_on_validation_and_means_on_training(
+    parent: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {split: {image.tobytes() for image in parent.images(split).pixels} for split in SPLITS}
+    seen: dict[str, list[str]] = {"taylor": [], "logits": []}
+    images, opened = Run.images, set()
+
+    def noted(self: Run, split: str, *rest: Any) -> Any:
+        opened.add(split)
+        return images(self, split, *rest)
+
+    def watched(name: str) -> Any:
+        real = getattr(Gated, name)
+
+        def call(self: Gated, pixels: Any, *rest: Any) -> Any:
+            given = {image.tobytes() for image in pixels}
+            seen[name] += [split for split in SPLITS if given <= rows[split]] or ["mixed"]
+            return real(self, pixels, *rest)
+
+        return call
+
+    monkeypatch.setattr(Run, "images", noted)
+    for name in seen:
+        monkeypatch.setattr(Gated, name, watched(name))
+    planned(parent, ASKED)
+    assert opened == {"train", "validation"}
+    assert seen == {"taylor": ["validation"] * 2, "logits": ["validation", "train", "train", "validation"]}
+
+
+def test_nothing_of_the_test_split_decides_anything(
+    home: Path, parent: Run, thinned: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_test(*asked: Any) -> Any:
+        images = gather(*asked)
+        test = images.splits["test"]
+        test = replace(test, pixels=255 - test.pixels, labels=np.roll(test.labels, 1))
+        return replace(images, splits={**images.splits, "test": test})
+
+    monkeypatch.setattr("melanoma_edge.training.trainer.gather", other_test)
+    again = thin(parent, home / "other-test", ASKED, thin_config(parent, epochs=2))
+    assert again.record.metrics["test"] != thinned.record.metrics["test"]
+    assert again.record.metrics["validation"] == thinned.record.metrics["validation"]
+    assert again.record.weights_sha256 == thinned.record.weights_sha256
+    assert again.record.calibration == thinned.record.calibration
+    assert again.contract.operating_point == thinned.contract.operating_point
+
+
+def test_who_taught_the_parent_is_no_reason_against_thinning_but_stays_one_against_teaching(
+    home: Path, parent: Run
+) -> None:
+    """The parent's teacher saw images of another set, on which a run made from the parent must not be judged."""
+    write_images(home / "other", seed=1)
+    stranger = train(tiny_config(home / "other", epochs=1), home / "stranger")
+    taught = train(tiny_config(home / "data", epochs=1), home / "taught", teacher=Teacher(stranger))
+    config = thin_config(taught, epochs=1)
+    check(taught, home / "thin", ASKED, config)
+    made = [
+        prune(taught, home / "made-1", prune_config(taught, 0.5, epochs=1)),
+        thin(taught, home / "made-2", ASKED, config),
+    ]
+    for teacher in (stranger, taught, *made):
+        with pytest.raises(UsageError, match=r"leak|teacher of other images"):
+            train(tiny_config(home / "other", epochs=1, seed=3), home / "pupil", teacher=Teacher(teacher))
 
 
 @pytest.mark.parametrize("target", ["target_macs", "target_kb"])

@@ -159,6 +159,36 @@ def test_a_verdict_on_other_bytes_does_not_survive(toy_run: Any, toy_artifacts: 
     assert not verdict.exists()
 
 
+def test_an_export_stopped_after_its_file_leaves_no_record_of_another(
+    toy_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run = _elsewhere(toy_run, tmp_path)
+    path = exporters.export(run, "ort", "float32").path
+    verdict = path.with_name(f"{path.name}.parity.json")
+    verdict.write_text("{}")
+    assert len(list(run.artifacts.iterdir())) > 2
+    monkeypatch.setattr(job, "_record", stop)
+    with pytest.raises(KeyboardInterrupt):
+        exporters.export(run, "ort", "float32", force=True)
+    assert list(run.artifacts.iterdir()) == [path]
+
+
+def test_an_export_that_fails_leaves_the_former_file_with_its_record(
+    toy_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _elsewhere(toy_run, tmp_path)
+    path = exporters.export(run, "tflite", "float32").path
+    path.with_name(f"{path.name}.parity.json").write_text("{}")
+    before = {one.name: one.read_bytes() for one in run.artifacts.iterdir()}
+    monkeypatch.setattr(proof, "_FLOAT_TOLERANCE", -1.0)
+    with pytest.raises(ExportError):
+        exporters.export(run, "tflite", "float32", force=True)
+    assert {one.name: one.read_bytes() for one in run.artifacts.iterdir()} == before and len(before) == 3
+
+
 def test_free_and_larger_batches_for_onnx(toy_run: Any, toy_batch: Any, toy_expected: Any, tmp_path: Path) -> None:
     for batch in (None, 5):
         artifact = exporters.export(_elsewhere(toy_run, tmp_path), "onnx", "float32", batch=batch, force=True)

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import exporters
+from exporters.answers import answers
 from exporters.material import Material
+from exporters.plan import Keep, layers, units
+from exporters.precision import Precision
 from exporters.search import Goal, Judged, SearchFailed, search, turned
 from melanoma_edge.errors import ParityFailed, UsageError
 from melanoma_edge.runtime.artifact import read_record
@@ -63,6 +66,20 @@ def test_it_gives_up_at_the_share_allowed_and_names_the_best(toy_material: Mater
     assert max(one.float_macs for one in record.candidates) <= 0.6
 
 
+def test_the_effect_of_a_block_is_measured_with_that_block_alone_in_int8(toy_material: Material) -> None:
+    with pytest.raises(SearchFailed) as caught:
+        search(toy_material, Goal(Judge(99), LIMITS, most_float=0.0))
+    record = caught.value.record
+    assert record and record.effect_images == len(toy_material.chosen.pixels)
+    blocks = units(layers(toy_material.on_grid))
+    assert list(record.effects) == list(blocks)
+    others = {name: Keep.FLOAT32 for unit, names in blocks.items() if unit != "block_1" for name in names}
+    alone = toy_material.mixed(Precision.INT8, toy_material.ranges, others)
+    contract, pixels = toy_material.run.contract, toy_material.chosen.pixels
+    scores = [contract.target_score(answers(one, pixels).astype(float)) for one in (toy_material.source, alone)]
+    assert record.effects["block_1"] == turned(scores[0], scores[1], contract.threshold) > 0
+
+
 def test_an_export_with_a_goal_writes_what_was_found(toy_run: Any, tmp_path: Path) -> None:
     run = type(toy_run)(tmp_path, toy_run.contract, toy_run.catalog)
     options: dict[str, Any] = {"calibration_images": 12, "rounding": "nearest", "check_calibration": False}
@@ -74,6 +91,7 @@ def test_an_export_with_a_goal_writes_what_was_found(toy_run: Any, tmp_path: Pat
     beside = json.loads((run.artifacts / "model-int8.tflite.search.json").read_text())
     assert beside["schema"] == "melanoma-edge/search/1" and beside["limits"] == LIMITS
     assert beside["candidates"][beside["chosen"]]["bytes"] == lite.bytes
+    assert (beside["format"], beside["runtime"]) == ("tflite", "litert")
     assert (run.artifacts / "model-int8.onnx.search.json").exists() and plain.searched is None
     exporters.export(run, "tflite", "int8", force=True, **options)
     assert not (run.artifacts / "model-int8.tflite.search.json").exists()
@@ -91,6 +109,10 @@ def test_a_goal_needs_int8(toy_run: Any, tmp_path: Path) -> None:
     run = type(toy_run)(tmp_path, toy_run.contract, toy_run.catalog)
     with pytest.raises(UsageError, match="a search without int8"):
         exporters.export(run, "tflite", "int8-full", goal=Goal(Judge(0), LIMITS))
+    both = [("tflite", "int8"), ("tflite", "int8-full")]
+    with pytest.raises(UsageError, match="int8-full would keep no layer in float"):
+        exporters.export_many(run, both, goal=Goal(Judge(0), LIMITS))
+    assert not run.artifacts.exists()
 
 
 def test_turned_decisions_are_the_changes_within_the_band() -> None:

@@ -53,6 +53,18 @@ def two_of_four(weights: Weights) -> Weights:
     return made
 
 
+POINT = NetworkSpec(
+    family="mobilenet_v1",
+    width=1.0,
+    image_size=32,
+    classes=len(TOY_CLASSES),
+    stem=8,
+    blocks=tuple(Block(0, out, 2, False) for out in (64, 64, 96, 96)),
+    last=0,
+)
+"""Its last map is one pixel, so that no pooling is in the file."""
+
+
 def run_with(toy_run: ToyRun, path: Path, weights: Weights) -> ToyRun:
     """Return the toy run with other weights, elsewhere."""
     run = replace(toy_run, path=path)
@@ -111,6 +123,19 @@ def test_whatever_is_zero_the_answers_stay(wide: bytes, seed: int, share: float)
     small = sparse(data)
     assert len(small) <= len(data)
     np.testing.assert_array_equal(answers(small, pixels), answers(data, pixels))
+
+
+def test_a_map_of_one_pixel_that_needs_no_pooling_is_stored_sparse_too() -> None:
+    dense, pixels = (
+        float_tflite(inference_model(POINT, pruned(toy_weights(POINT), 0.85), 1.3), 32),
+        toy_pixels(3, seed=5),
+    )
+    small = sparse(dense)
+    before, after = ([step.op for step in take(data, "tflite").steps] for data in (dense, small))
+    assert "MEAN" not in before
+    assert [op for op in after if op != "DENSIFY"] == [*before[:-3], "RESHAPE", *before[-3:]]
+    assert len(small) < len(dense)
+    np.testing.assert_array_equal(answers(small, pixels), answers(dense, pixels))
 
 
 @pytest.mark.parametrize("filled", [("last",), ("last", "block_0_project", "block_1_expand", "block_1_project")])

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from exporters.material import Material, Recipe
 from exporters.precision import Precision
 from exporters.stability import range_changes, stability
@@ -19,6 +21,19 @@ def test_two_sets_of_images_are_compared(toy_material: Material) -> None:
     assert 0 < found.mean_range_change <= found.largest_range_change < 2
     assert 0 <= found.class_agreement <= 1 and 0 <= found.decision_agreement <= 1
     assert 0 < found.mean_score_change < 0.1
+
+
+def test_the_test_split_has_no_part_in_it(toy_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, images = [], type(toy_run).images
+
+    def told(self: Any, split: str, *rest: Any) -> Any:
+        assert split != "test"
+        asked.append(split)
+        return images(self, split, *rest)
+
+    monkeypatch.setattr(type(toy_run), "images", told)
+    found = stability(Material(toy_run, Recipe(8, rounding="nearest")), Precision.INT8)
+    assert found and asked == [found.split] == ["validation"]
 
 
 def test_bytes_in_depend_on_images_as_floats_in_do(toy_material: Material) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tiny import TINY
 from toys import TOY_SPEC
 
 from melanoma_edge.model.cost import cost, layer_costs
@@ -49,5 +50,14 @@ def test_mobilenet_v2_needs_the_300_million_of_its_paper() -> None:
     assert found.parameters == 3_538_984, "keras.applications' own count"
 
 
-def test_the_estimate_of_bytes_is_near_a_file_that_was_written() -> None:
-    assert cost(network("mobilenet_v2", 0.35, 160, 7)).int8_bytes == pytest.approx(643_552, rel=0.005)
+@pytest.mark.parametrize(
+    ("spec", "written"),
+    [
+        (replace(TINY, classes=7), 23_232),
+        (network("mobilenet_v1", 0.25, 32, 3), 303_968),
+        (network("mobilenet_v2", 0.35, 160, 7), 643_552),
+    ],
+    ids=["tiny", "v1", "v2"],
+)
+def test_the_estimate_of_bytes_is_near_files_that_were_written(spec: NetworkSpec, written: int) -> None:
+    assert cost(spec).int8_bytes == pytest.approx(written, rel=0.005)

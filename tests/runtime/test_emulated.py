@@ -65,9 +65,32 @@ def test_equal_answers_are_counted_as_equal(toy_artifacts: Any, toy_batch: Any, 
     found = compare(toy_artifacts["onnx", "int8"].path, toy_batch[:9], progress=lambda *step: told.append(step))
     assert (found.runtime, found.images, found.classes_equal, found.decisions_equal) == ("onnxruntime", 9, 9, 9)
     assert (found.identical, found.difference) == (9, 0.0)
-    assert found.integers == found.integers_equal == 9 * 8 * 8 * 64
+    assert found.integers == found.integers_equal == 9 * 8 * 8 * 64 and found.no_integers is None
     assert min(found.native_ms, found.emulated_ms) > 0
     assert told[-1][1:] == (9, 9)
+
+
+def test_a_file_whose_integers_cannot_be_read_is_compared_all_the_same(
+    toy_artifacts: Any, pretended: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["compare", str(toy_artifacts["ort", "int8"].path), "--count", "3"]
+    assert main([*command, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["artifacts"]
+    assert (found["images"], found["identical"], found["integers"], found["integers_equal"]) == (3, 3, None, None)
+    assert found["no_integers"] == "the format is ort"
+    assert main(command) == 0
+    assert "none: the format is ort" in " ".join(capsys.readouterr().out.split())
+
+
+def test_ctrl_c_ends_in_one_line_and_code_130(
+    toy_artifacts: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(emulated, "compare", stop)
+    assert main(["compare", str(toy_artifacts["tflite", "int8"].path)]) == 130
+    assert capsys.readouterr().err.startswith("Error: stopped\n")
 
 
 class Shifted:
@@ -114,6 +137,7 @@ def test_a_decision_that_turns_ends_in_code_5(
     (found,) = json.loads(out)["artifacts"]
     assert found["decisions_equal"] < found["images"] == 30
     assert (found["integers"], found["integers_equal"]) == (None, None)
+    assert found["no_integers"] == "the precision is float32"
     assert f"decisions differ on cortex-a76: {path}" in err and "Fix: " in err
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 
 from exporters import flatbuffer
 from melanoma_edge.errors import UsageError
 from melanoma_edge.runtime import open_model
-from melanoma_edge.runtime.artifact import seal
-from melanoma_edge.runtime.integers import open_integers
+from melanoma_edge.runtime.artifact import FREE, read_record, seal
+from melanoma_edge.runtime.integers import open_integers, why_no_integers
 
 BOTH = ("tflite", "onnx")
 
@@ -52,17 +52,41 @@ def test_all_answers_of_a_runner_of_integers_are_integers(toy_artifacts: Any, to
     np.testing.assert_array_equal(values, integers(toy_artifacts["onnx", "int8"].path, toy_batch[:2]))
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "int8-dynamic"])
-def test_a_file_without_integers_is_refused(toy_artifacts: Any, precision: str) -> None:
-    with pytest.raises(UsageError, match="no integers"):
-        open_integers(toy_artifacts["tflite", precision].path)
+@pytest.mark.parametrize(
+    ("form", "precision", "why"),
+    [
+        ("tflite", "float32", "the precision is float32"),
+        ("onnx", "float16", "the precision is float16"),
+        ("tflite", "int8-dynamic", "the precision is int8-dynamic"),
+        ("ort", "int8", "the format is ort"),
+    ],
+)
+def test_a_file_without_integers_is_refused(toy_artifacts: Any, form: str, precision: str, why: str) -> None:
+    with pytest.raises(UsageError, match=f"no integers to read: {why}"):
+        open_integers(toy_artifacts[form, precision].path)
+
+
+def resealed(path: Path, folder: Path, old: bytes, new: bytes) -> Path:
+    """Write a copy whose document says something else."""
+    data = path.read_bytes()
+    assert data.count(old) == 1
+    changed = folder / path.name
+    changed.write_bytes(seal(data.replace(old, new)))
+    return changed
+
+
+def test_a_file_with_layers_in_float_is_refused(toy_artifacts: Any) -> None:
+    path = toy_artifacts["tflite", "int8"].path
+    record = read_record(path)
+    assert why_no_integers(record) is None
+    hybrid = replace(record, kept={"last": "float32"})
+    assert why_no_integers(hybrid) == "not all layers are int8: last"
 
 
 def test_a_file_for_several_images_at_once_is_refused(toy_artifacts: Any, tmp_path: Path) -> None:
-    model = onnx.load(str(toy_artifacts["onnx", "int8"].path))
-    for tensor in (*model.graph.input, *model.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_value = 5
-    path = tmp_path / "model.onnx"
-    path.write_bytes(seal(model.SerializeToString()))
-    with pytest.raises(UsageError, match="5 images at once"):
+    path = resealed(toy_artifacts["onnx", "int8"].path, tmp_path, b'"shape": [1, 3]', b'"shape": [5, 3]')
+    with pytest.raises(UsageError, match="the file takes 5 images at once"):
         open_integers(path)
+    record = read_record(path)
+    free = replace(record, outputs=(replace(record.outputs[0], shape=(FREE, 3)),))
+    assert why_no_integers(free) is None

@@ -52,6 +52,21 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_a_run_inside_a_run_is_refused_as_the_outer_one_could_not_be_replaced_any_more(tmp_path: Path) -> None:
+    begin(tmp_path / "begun")
+    finished(tmp_path / "run")
+    (tmp_path / "link").symlink_to(tmp_path / "run" / "artifacts")
+    before = files(tmp_path)
+    for inner in ("begun/inner", "run/inner", "run/artifacts/deep/inner", "run/../run/inner", "link/inner"):
+        with (
+            pytest.raises(UsageError, match=r"into the run .*(run|begun)\b"),
+            claimed(tmp_path / inner, CONFIG, resume=False, force=True),
+        ):
+            pass
+    assert files(tmp_path) == before
+    assert finished(tmp_path / "beside")
+
+
 def test_a_second_training_of_one_run_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run"
     with claimed(path, CONFIG, resume=False, force=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ from melanoma_edge.errors import Interrupted, UsageError
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.devices import choose_devices
 from melanoma_edge.training.learner import Learner
-from melanoma_edge.training.run import Run
+from melanoma_edge.training.run import Parent, Run
 from melanoma_edge.training.teacher import Teacher, check_pupil, check_teacher
 from melanoma_edge.training.trainer import train
 
@@ -88,13 +90,60 @@ def test_another_image_size_is_refused(run: Run) -> None:
 def test_a_teacher_whose_own_teacher_saw_other_images_is_refused(run: Run) -> None:
     digest = run.contract.provenance.catalog_sha256
     for catalog, refused in ((digest, False), ("0" * 64, True)):
-        record = SimpleNamespace(training={"teacher": {"catalog_sha256": catalog}})
+        record = SimpleNamespace(parent=None, training={"teacher": {"catalog_sha256": catalog}})
         teacher = Teacher(Stub(run.catalog, run.contract, record))  # type: ignore[arg-type]
         if refused:
             with pytest.raises(UsageError, match="teacher of other images"):
                 check_teacher(teacher, 32)
         else:
             check_teacher(teacher, 32)
+
+
+@pytest.fixture
+def families(run: Run, tmp_path: Path) -> dict[str, Run]:
+    """Return copies of a run: one taught by other images, one made from that, and one made from the second."""
+    made: dict[str, Run] = {}
+    for name, parent in (("taught", None), ("child", "taught"), ("grandchild", "child")):
+        shutil.copytree(run.path, tmp_path / name)
+        file = tmp_path / name / "run.json"
+        document = json.loads(file.read_text("utf-8"))
+        if parent:
+            document["parent"] = {"path": f"../{parent}", "weights_sha256": run.record.weights_sha256}
+        else:
+            document["training"]["teacher"] = {"catalog_sha256": "0" * 64}
+        file.write_text(json.dumps(document), "utf-8")
+        made[name] = Run.open(tmp_path / name)
+    return made
+
+
+@pytest.mark.parametrize("name", ["taught", "child", "grandchild"])
+def test_what_is_made_from_a_refused_teacher_is_refused_too(families: dict[str, Run], name: str) -> None:
+    with pytest.raises(UsageError, match="teacher of other images") as caught:
+        check_teacher(Teacher(families[name]), 32)
+    assert caught.value.where == str(families["taught"].path)
+
+
+def test_a_parent_may_teach_its_child_whoever_taught_it(families: dict[str, Run]) -> None:
+    for run in families.values():
+        check_teacher(Teacher(run), 32, run)
+    with pytest.raises(UsageError, match="teacher of other images"):
+        check_teacher(Teacher(families["child"]), 32, families["grandchild"])
+    with pytest.raises(UsageError, match="looks at 32 pixels"):
+        check_teacher(Teacher(families["taught"]), 64, families["taught"])
+
+
+def test_a_teacher_whose_line_is_broken_is_refused(families: dict[str, Run]) -> None:
+    file = families["taught"].path / "run.json"
+    document = json.loads(file.read_text("utf-8"))
+    del document["training"]["teacher"]
+    file.write_text(json.dumps(document), "utf-8")
+    check_teacher(Teacher(families["grandchild"]), 32)
+    stranger = replace(families["grandchild"].record, parent=Parent("../child", "1" * 64))
+    with pytest.raises(UsageError, match="another stands there"):
+        check_teacher(Teacher(replace(families["grandchild"], record=stranger)), 32)
+    shutil.rmtree(families["taught"].path)
+    with pytest.raises(UsageError, match=r"cannot be told[\s\S]*run\.json is missing[\s\S]*restore that run"):
+        check_teacher(Teacher(families["grandchild"]), 32)
 
 
 def pupil(run: Run, share: float = 0.5, **changes: Any) -> Learner:
