@@ -266,6 +266,12 @@ CASES = (
     Case("unknown loss", "export {run} --format tflite --max-loss luck=1 --force", 2, "unknown limits: luck"),
     Case("loss that is no pair", "export {run} --format tflite --max-loss 0.99 --force", 2, "--max-loss sensitivity"),
     Case("search without int8", f"{EXPORT} --max-loss class_agreement=0.9 --force", 2, "a search without int8"),
+    Case(
+        "search beside int8-full",
+        "export {run} --format tflite --precision int8 --precision int8-full --max-loss class_agreement=0.9 --force",
+        2,
+        "would keep no layer in float",
+    ),
     Case("int16 in ONNX", "export {run} --format onnx --precision int8x16", 2, "quantizes to 8 bits only"),
     Case("sparse int8", "export {run} --format tflite --sparse", 2, "with int8 sparse tensors cost time"),
     Case("sparse without zeros", f"{EXPORT} --sparse", 2, "0% of the weights of 1x1 convolutions are zero"),
