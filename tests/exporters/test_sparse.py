@@ -20,7 +20,10 @@ from melanoma_edge.errors import MachineError, UsageError
 from melanoma_edge.model.classifier import inference_model
 from melanoma_edge.model.spec import Block, NetworkSpec
 from melanoma_edge.model.weights import Weights
+from melanoma_edge.runtime.emulator import emulator_folder
 
+PHONE = emulator_folder()
+"""Taken before a test's own cache hides it."""
 WIDE = NetworkSpec(
     family="mobilenet_v2",
     width=1.0,
@@ -186,16 +189,17 @@ def test_further_outputs_are_not_stored_sparse(half: ToyRun) -> None:
 
 
 @pytest.mark.slow
-def test_a_phone_loads_it_and_answers_alike(half: ToyRun) -> None:
+def test_a_phone_loads_it_and_answers_alike(half: ToyRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """On ARM, with this many zeros, other kernels compute than on x86; the first files of this kind did not load."""
     from melanoma_edge.runtime import open_model
     from melanoma_edge.runtime.emulated import EmulatedRunner
-    from melanoma_edge.runtime.emulator import check_ready, emulator_folder
+    from melanoma_edge.runtime.emulator import check_ready
 
     try:
-        check_ready(emulator_folder())
+        check_ready(PHONE)
     except MachineError as error:
         pytest.skip(error.what)
+    monkeypatch.setenv("MELANOMA_EDGE_ARM64", str(PHONE))
     (made,) = export_many(half, [("tflite", "float32")], sparse=True)  # type: ignore[arg-type]
     pixels = toy_pixels(2, seed=7)
     with EmulatedRunner(made.path) as phone, open_model(made.path) as here:
