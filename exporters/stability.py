@@ -66,18 +66,13 @@ def _compared(material: Material, precision: Precision, plan: Plan, second: cali
     validation = material.run.images("validation", progress)
     models = [material.mixed(precision, ranges, plan) for ranges in pair]
     one, other = (answers(model, validation.pixels, progress, "checking calibration") for model in models)
-    contract = material.run.contract
-    scores = [contract.target_score(found.astype(np.float64)) for found in (one, other)]
-    decisions = [score >= contract.threshold for score in scores]
     return Stability(
         images=(len(material.chosen.image_ids), len(second.image_ids)),
         largest_range_change=changes[worst],
         tensor=worst,
         mean_range_change=float(np.mean(list(changes.values()))),
         split="validation",
-        class_agreement=float((one.argmax(axis=1) == other.argmax(axis=1)).mean()),
-        decision_agreement=float((decisions[0] == decisions[1]).mean()),
-        mean_score_change=float(np.abs(scores[0] - scores[1]).mean()),
+        **material.run.contract.agreement(one, other),
     )
 
 

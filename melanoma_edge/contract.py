@@ -148,6 +148,21 @@ class ModelContract:
         """Return the malignancy score of probabilities ``[..., classes]``, or None where no class is malignant."""
         return self._sum(probabilities, self.malignant_classes) if self.malignant_classes else None
 
+    def agreement(self, before: Floats, after: Floats) -> dict[str, float]:
+        """Compare two models' probabilities ``[n, classes]`` of the same images; no label is needed.
+
+        Returns:
+            ``class_agreement`` and ``decision_agreement``, shares of images with one predicted class and one decision
+            at the frozen threshold, and ``mean_score_change``, the mean size of the target score's change.
+        """
+        scores = self.target_score(before), self.target_score(after)
+        decisions = [score >= self.threshold for score in scores]
+        return {
+            "class_agreement": float((before.argmax(axis=1) == after.argmax(axis=1)).mean()),
+            "decision_agreement": float((decisions[0] == decisions[1]).mean()),
+            "mean_score_change": float(np.abs(scores[0] - scores[1]).mean()),
+        }
+
     def _sum(self, probabilities: Floats, names: tuple[str, ...]) -> Floats:
         columns = [self.classes.index(name) for name in names]
         return np.asarray(np.asarray(probabilities, np.float64)[..., columns].sum(axis=-1))

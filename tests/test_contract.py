@@ -234,3 +234,15 @@ def test_where_no_class_is_melanoma_there_is_no_melanoma_score() -> None:
 
 def test_the_threshold_is_that_of_the_operating_point() -> None:
     assert CONTRACT.threshold == 0.125
+
+
+def test_agreement_counts_classes_decisions_and_the_score() -> None:
+    target, other = (CONTRACT.classes.index(name) for name in (CONTRACT.target_classes[0], "NV"))
+    before = np.zeros((4, len(CONTRACT.classes)))
+    before[:, target], before[:, other] = CONTRACT.threshold + 0.01, 0.9
+    after = before.copy()
+    after[0, target] -= 0.02
+    after[1, other] = 0.0
+    found = CONTRACT.agreement(before, after)
+    assert (found["class_agreement"], found["decision_agreement"]) == (0.75, 0.75)
+    assert found["mean_score_change"] == pytest.approx(0.005)

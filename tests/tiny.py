@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from melanoma_edge.model.spec import Block, NetworkSpec
@@ -40,6 +43,16 @@ def tiny_config(data: Path, **changes: Any) -> TrainConfig:
     """Return a configuration of 3 epochs of 3 steps; it comes out with the tiny network of ``shrink``."""
     config = TrainConfig(data=(str(data),), image_size=32, epochs=3, batch_size=16, learning_rate=3e-3, device="cpu")
     return replace(config, **changes)
+
+
+@contextmanager
+def tiny_home(home: Path) -> Iterator[Path]:
+    """Give a folder with tiny images, in which trainings are tiny and caches are its own."""
+    write_images(home / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        patch.setenv("MELANOMA_EDGE_CACHE", str(home / "cache"))
+        yield home
 
 
 def shrink(patch: Any) -> None:

@@ -108,7 +108,8 @@ def _rounded(run: Run, method: str, images: int, seed: int, progress: Progress) 
     splits = {split: run.images(split, progress) for split in SPLITS}
     probabilities = _answers(run.contract, spec, made.weights, splits, progress)
     before = _answers(run.contract, run.network, float_weights, {"validation": splits["validation"]}, progress)
-    agreement = _agreement(run.contract, before["validation"], probabilities["validation"])
+    kept = run.contract.agreement(before["validation"], probabilities["validation"])
+    agreement: dict[str, float | str] = {"split": "validation", **kept}
     compression = _compression(method, chosen, made, agreement)
     logging.getLogger(__name__).info("%s", agreement)
     return _Rounded(spec, made.weights, splits, probabilities, compression, environment(devices))
@@ -125,19 +126,6 @@ def _answers(
         found[split] = np.concatenate(parts).astype(np.float64)
         progress("measuring", done + 1, len(splits))
     return found
-
-
-def _agreement(
-    contract: ModelContract, before: NDArray[np.float64], after: NDArray[np.float64]
-) -> dict[str, float | str]:
-    scores = contract.target_score(before), contract.target_score(after)
-    decisions = [score >= contract.threshold for score in scores]
-    return {
-        "split": "validation",
-        "class_agreement": float((before.argmax(axis=1) == after.argmax(axis=1)).mean()),
-        "decision_agreement": float((decisions[0] == decisions[1]).mean()),
-        "mean_score_change": float(np.abs(scores[0] - scores[1]).mean()),
-    }
 
 
 def _compression(

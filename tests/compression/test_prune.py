@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tiny import shrink, tiny_config, write_images
+from tiny import tiny_config, tiny_home
 
 from melanoma_edge.compression.prune import Pruning, check, prune, prune_config, shaper_of
 from melanoma_edge.compression.sparsity import deflated, int8_deflated, layer_sparsity
@@ -26,11 +26,7 @@ POINTWISE = {"block_0_project", "block_1_expand", "block_1_project", "block_2_ex
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a folder with tiny images, in which trainings are tiny."""
-    home = tmp_path_factory.mktemp("prune")
-    write_images(home / "data")
-    with pytest.MonkeyPatch.context() as patch:
-        shrink(patch)
-        patch.setenv("MELANOMA_EDGE_CACHE", str(home / "cache"))
+    with tiny_home(tmp_path_factory.mktemp("prune")) as home:
         yield home
 
 

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tiny import shrink, tiny_config, write_images
+from tiny import tiny_config, tiny_home, write_images
 
 from melanoma_edge.compression.importance import Gated
 from melanoma_edge.compression.prune import prune, prune_config
@@ -35,11 +35,7 @@ ASKED = Thinning(keep=0.6, images=16, rounds=2)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a folder with tiny images, in which trainings are tiny."""
-    home = tmp_path_factory.mktemp("thin")
-    write_images(home / "data")
-    with pytest.MonkeyPatch.context() as patch:
-        shrink(patch)
-        patch.setenv("MELANOMA_EDGE_CACHE", str(home / "cache"))
+    with tiny_home(tmp_path_factory.mktemp("thin")) as home:
         yield home
 
 
