@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from melanoma_edge.bundle.card import model_card
 from melanoma_edge.bundle.choice import choose
 from melanoma_edge.bundle.container import Files
-from melanoma_edge.bundle.golden import Judge, runners
+from melanoma_edge.bundle.golden import Judge, runners, tolerance_of
 from melanoma_edge.bundle.manifest import (
     CARD,
     CONTRACT,
@@ -57,7 +57,7 @@ def assemble(
         files |= {MODELS[form]: source.data, PARITY[form]: to_json(source.parity).encode()}
     records = {form: source.record for form, source in chosen.sources.items()}
     with runners(records, files) as opened:
-        golden, photos = choose(Judge(contract, safeguards), opened, progress)
+        golden, photos = choose(Judge(contract, safeguards), opened, progress, tolerance_of(records.values()))
     files |= {**photos, GOLDEN: to_json(to_plain(golden)).encode(), CARD: model_card(chosen).encode()}
     judged = chosen.sources["tflite"].parity
     manifest = Manifest(

@@ -50,8 +50,10 @@ class _Taken:
         return self.steady and self.as_wanted(shot) and self.margin > clear
 
 
-def choose(judge: Judge, opened: Mapping[str, Runner], progress: Progress = silent) -> tuple[Golden, dict[str, bytes]]:
-    """Make golden vectors for opened models.
+def choose(
+    judge: Judge, opened: Mapping[str, Runner], progress: Progress = silent, tolerance: float = TOLERANCE
+) -> tuple[Golden, dict[str, bytes]]:
+    """Make golden vectors for opened models, whose probabilities may be ``tolerance`` from the expected ones.
 
     Returns:
         The document, and the photos and expected bytes by name.
@@ -67,7 +69,7 @@ def choose(judge: Judge, opened: Mapping[str, Runner], progress: Progress = sile
         vectors.append(vector)
         files |= {vector.photo: taken.data, vector.pixels: taken.pixels}
         progress("draw golden vectors", number, len(SHOTS))
-    return Golden(SCHEMA, judge.contract.input_size, TOLERANCE, tuple(vectors)), files
+    return Golden(SCHEMA, judge.contract.input_size, tolerance, tuple(vectors)), files
 
 
 def _best(shot: Shot, judge: Judge, opened: Mapping[str, Runner]) -> _Taken:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from toys import toy_contract
 
-from melanoma_edge.bundle.golden import Judge
+from melanoma_edge.bundle.golden import MIXED_TOLERANCE, TOLERANCE, Judge, tolerance_of
 from melanoma_edge.quality import QualityMeasures
+from melanoma_edge.runtime.artifact import ArtifactRecord
 
 GOOD = QualityMeasures(1000, 133, 2000, 15000, 0, 5000)
 
@@ -57,3 +59,17 @@ def test_borders_are_where_the_state_changes() -> None:
 )
 def test_a_photo_near_a_limit_of_quality_is_not_steady(quality: QualityMeasures, steady: bool) -> None:
     assert judge().is_steady(quality) is steady
+
+
+@pytest.mark.parametrize(
+    ("precision", "kept", "tolerance"),
+    [
+        ("int8", {}, TOLERANCE),
+        ("float16", {}, TOLERANCE),
+        ("int8", {"block_0": "float32"}, MIXED_TOLERANCE),
+        ("int8-dynamic", {}, MIXED_TOLERANCE),
+    ],
+)
+def test_float_layers_before_int8_ones_may_tip_a_step(precision: str, kept: dict[str, str], tolerance: float) -> None:
+    whole = ArtifactRecord(Path("m"), "onnx", "int8", toy_contract(), None, (), None, {}, "", "", 0)
+    assert tolerance_of([whole, replace(whole, precision=precision, kept=kept)]) == tolerance

@@ -17,7 +17,7 @@ class EveryScreenTest(private val scene: Scene, private val look: Variant) {
         look.apply()
         val screen = scene.open()
         try {
-            ScreenExam(screen, "${scene.name}, ${look.name}").pass()
+            ScreenExam(screen, "${scene.name}, ${look.name}", hyphens = true).pass()
         } finally {
             pictures.getOrPut(look.name) { ArrayList() } += Shots.take(screen, "${look.name} ${scene.name}")
         }

@@ -6,14 +6,14 @@ import org.robolectric.ParameterizedRobolectricTestRunner
 import org.robolectric.ParameterizedRobolectricTestRunner.Parameters
 import org.robolectric.annotation.Config
 
-/** Every screen in every state on the oldest Android that the app installs on. */
+/** Every screen in every state on the oldest Android that the app installs on; its hyphens are not simulated. */
 @RunWith(ParameterizedRobolectricTestRunner::class)
 @Config(sdk = [26])
 class OldestScreenTest(private val scene: Scene, private val look: Variant) {
     @Test
     fun `everything can be read, touched and heard`() {
         look.apply()
-        ScreenExam(scene.open(), "${scene.name}, ${look.name}").pass()
+        ScreenExam(scene.open(), "${scene.name}, ${look.name}", hyphens = false).pass()
     }
 
     companion object {
