@@ -46,7 +46,7 @@ class ColoursTest {
         val grounds = listOf(
             R.color.refer_ground, R.color.uncertain_ground, R.color.retake_ground, R.color.unassessable_ground, R.color.no_sign_ground,
         )
-        for (id in looks.map { it.ink } + grounds + listOf(R.color.accent, R.color.accent_soft)) {
+        for (id in looks.map { it.ink } + grounds + R.color.accent) {
             val colour = app.getColor(id)
             assertTrue(name(id), Color.green(colour) <= maxOf(Color.red(colour), Color.blue(colour)))
         }

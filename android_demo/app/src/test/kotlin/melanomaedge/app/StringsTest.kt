@@ -91,6 +91,6 @@ class StringsTest {
     private fun arguments(text: String) = Regex("%[0-9]\\$[a-z]|%%").findAll(text).map { it.value }.toList().sorted()
 
     private companion object {
-        val SAME_IN_BOTH = setOf("app_name", "details_stage", "fact_name", "model_fact", "model_hash", "model_manifest", "state_spoken")
+        val SAME_IN_BOTH = setOf("app_name", "bullet", "details_stage", "fact_name", "model_fact", "model_hash", "model_manifest", "state_spoken")
     }
 }
