@@ -99,20 +99,24 @@ sealed class Json {
 
         private fun parse(text: String, where: String): Json {
             if (text.startsWith('\uFEFF')) throw Refused(Reason.BAD_JSON, "$where: begins with a byte order mark")
+            val reader = JsonReader(StringReader(text))
+            reader.strictness = Strictness.STRICT
             try {
-                val reader = JsonReader(StringReader(text))
-                reader.strictness = Strictness.STRICT
                 val document = read(reader, where, 1)
                 if (reader.peek() != JsonToken.END_DOCUMENT) throw Refused(Reason.BAD_JSON, "$where: text at the end")
                 return document
             } catch (error: IOException) {
-                throw Refused(Reason.BAD_JSON, "$where: ${error.message}", error)
+                throw malformed(reader, where, error)
             } catch (error: IllegalStateException) {
-                throw Refused(Reason.BAD_JSON, "$where: ${error.message}", error)
+                throw malformed(reader, where, error)
             } catch (error: NumberFormatException) {
-                throw Refused(Reason.BAD_JSON, "$where: ${error.message}", error)
+                throw malformed(reader, where, error)
             }
         }
+
+        /** Say where reading ended; what Gson says is advice for programmers. */
+        private fun malformed(reader: JsonReader, where: String, error: Exception) =
+            Refused(Reason.BAD_JSON, "$where: not strict JSON at ${reader.path}", error)
 
         private fun decode(bytes: ByteArray, where: String): String {
             val decoder = Charsets.UTF_8.newDecoder()

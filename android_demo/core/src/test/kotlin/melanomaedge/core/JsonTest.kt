@@ -37,6 +37,12 @@ class JsonTest {
     }
 
     @Test
+    fun `a refusal says where reading ended, without advice for programmers`() {
+        val refused = assertThrows(Refused::class.java) { parse("{\"a\": [1, nul]}") }
+        assertEquals("test: not strict JSON at $.a[1]", refused.detail)
+    }
+
+    @Test
     fun `bytes that are not UTF-8, or begin with a mark, are refused`() {
         for (text in listOf("\"\u00C3\"", "\"\u00C0\u00AF\"", "\u00EF\u00BB\u00BF1")) {
             assertEquals(Reason.BAD_JSON, refusal(text.toByteArray(Charsets.ISO_8859_1)))
