@@ -53,22 +53,28 @@ def decide(
     """Decide on one photo.
 
     A photo to be retaken stays one whatever the model says; then comes what cannot be assessed: findings that no
-    better photo cures, and answers that are missing or no probabilities; only then counts the score.
+    better photo cures, and answers that are missing, no probabilities, or without the embedding by which strange
+    photos are told; only then counts the score.
 
     Args:
         contract: the model's classes, target and threshold.
         safeguards: its limits.
         findings: of the photo's quality.
         probabilities: one per class; None where the model gave no answer.
-        embedding: the photo's, where the model answers one; without it nothing is an outlier.
+        embedding: the photo's, where the model answers one; where limits ask for it, there is no score without.
     """
     found = tuple(findings)
+    blind = safeguards.outlier is not None and embedding is None
     if safeguards.outlier and embedding is not None and is_outlier(embedding, safeguards.outlier):
         found = (*found, Finding.OUTLIER)
     score = None
-    if probabilities is not None and len(probabilities) == len(contract.classes) and are_probabilities(probabilities):
+    if not blind and probabilities is not None and _fits(probabilities, contract):
         score = float(contract.target_score(probabilities))
     return Decision(_state(found, score, contract.threshold, safeguards.uncertain_from), found, score)
+
+
+def _fits(probabilities: Floats, contract: ModelContract) -> bool:
+    return len(probabilities) == len(contract.classes) and are_probabilities(probabilities)
 
 
 def _state(found: Sequence[Finding], score: float | None, threshold: float, uncertain_from: float | None) -> State:

@@ -24,6 +24,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from melanoma_edge.damage import complete, ends_in_grey
 from melanoma_edge.errors import DataError, machine_errors
 
 if TYPE_CHECKING:
@@ -183,30 +184,16 @@ def _opened(data: bytes) -> Image.Image:
         raise _UnfitError("image has more than one frame", "save the frame to be judged as JPEG or PNG")
     if _DNG_TAG in getattr(image, "tag_v2", ()):
         raise _UnfitError("raw camera files (DNG) are not supported, only their preview could be read")
-    if not _complete(data, image.format):
+    if not complete(data, image.format):
         raise _UnfitError("image is cut off: its end mark is missing", _REPLACE)
     image.load()
+    if image.format in ("JPEG", "MPO") and ends_in_grey(image):
+        raise _UnfitError("image is damaged: its end is empty", _REPLACE)
     return image
 
 
 def _too_large() -> _UnfitError:
     return _UnfitError(f"image has more than {MAX_PIXELS:,} pixels", "crop it to the lesion and try again")
-
-
-def _complete(data: bytes, name: str | None) -> bool:
-    """Tell whether the file reaches its end mark; a download filled up with zeros decodes without complaint."""
-    if name == "PNG":
-        return data.rfind(b"IEND\xaeB`\x82") >= 0
-    return name not in ("JPEG", "MPO") or _jpeg_ends(data)
-
-
-def _jpeg_ends(data: bytes) -> bool:
-    """Look for the end mark behind the first scan, since an EXIF thumbnail before it has an end mark of its own."""
-    position = 2
-    while data[position : position + 1] == b"\xff" and data[position + 1] != 0xDA:
-        padding = data[position + 1] == 0xFF
-        position += 1 if padding else 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return data.find(b"\xff\xd9", position) >= 0
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from melanoma_edge.pixels import decode, square
 from melanoma_edge.quality import QualityMeasures, findings, in_words, measure
 from melanoma_edge.runtime import Answers, Pixels, Runner, open_model
 from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 SCHEMA = "melanoma-edge/prediction/1"
 Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
@@ -64,7 +67,11 @@ class Unreadable:
 
 
 def predict(
-    model: Path, images: Sequence[Path], threads: int | None = None, show: Show | None = None
+    model: Path,
+    images: Sequence[Path],
+    threads: int | None = None,
+    show: Show | None = None,
+    key: EllipticCurvePublicKey | None = None,
 ) -> Iterator[Prediction | Unreadable]:
     """Decide on images one by one, in the order given; folders are walked in sorted order.
 
@@ -73,6 +80,7 @@ def predict(
         images: files and folders.
         threads: CPU threads of the runtime.
         show: told of the places of every image that was answered.
+        key: whose holder must have signed the bundle; without one a signature is not looked at.
 
     Raises:
         UsageError: for ``show`` with a file that has no class activation map.
@@ -80,7 +88,7 @@ def predict(
         TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
     files = list(_files(images))
-    with _opened(model, threads) as runner:
+    with _opened(model, threads, key) as runner:
         for file in files:
             try:
                 photo = decode(file)
@@ -96,8 +104,8 @@ def predict(
             yield _answer(str(file), str(model), answers, runner.contract, measure(photo))
 
 
-def _opened(model: Path, threads: int | None) -> Runner:
-    return open_bundle(model).runner(threads) if is_bundle(model) else open_model(model, threads)
+def _opened(model: Path, threads: int | None, key: EllipticCurvePublicKey | None) -> Runner:
+    return open_bundle(model, key).runner(threads) if key or is_bundle(model) else open_model(model, threads)
 
 
 def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:
@@ -163,5 +171,7 @@ def _answer(image: str, model: str, answers: Answers, contract: ModelContract, q
 def _warnings(contract: ModelContract, decision: Decision) -> Iterator[str]:
     if contract.provenance.synthetic:
         yield "the model was trained on synthetic images: its answers mean nothing for people"
+    if decision.score is None:
+        yield "not assessable: the file answers no embedding, by which strange photos are told"
     for finding in decision.findings:
         yield in_words(finding, contract.effective_safeguards.quality)

@@ -31,8 +31,9 @@ ALLOWED = {
     "progress": set(),
     "quiet": set(),
     "safeguards": set(),
+    "damage": set(),
     "contract": {"errors", "files", "strictjson", "safeguards"},
-    "pixels": {"errors"},
+    "pixels": {"damage", "errors"},
     "quality": {"pixels", "safeguards"},
     "decision": {"contract", "quality", "safeguards"},
     "machine": {"errors", "model"},
@@ -70,6 +71,7 @@ ONLY_FROM_EXPORTERS = {
 
 NO_TENSORFLOW = {
     "runtime",
+    "damage",
     "pixels",
     "contract",
     "safeguards",

@@ -78,7 +78,11 @@ def test_a_photo_to_be_retaken_stays_one_whatever_the_model_says(
 
 @pytest.mark.parametrize(
     ("findings", "embedding"),
-    [((Finding.COLOURLESS,), None), ((), np.array([99, 99], np.float32)), ((Finding.COLOURLESS,), np.zeros(2))],
+    [
+        ((Finding.COLOURLESS,), np.array([1, 0])),
+        ((), np.array([99, 99], np.float32)),
+        ((Finding.COLOURLESS,), np.zeros(2)),
+    ],
 )
 def test_what_no_better_photo_cures_is_not_assessable(findings: tuple[Finding, ...], embedding: Any) -> None:
     found = decide(CONTRACT, SAFEGUARDS, findings, answer(0.9), embedding)
@@ -100,12 +104,12 @@ def test_what_no_better_photo_cures_is_not_assessable(findings: tuple[Finding, .
     ],
 )
 def test_no_answer_is_not_assessable_and_never_no_sign(probabilities: Any) -> None:
-    assert decide(CONTRACT, SAFEGUARDS, (), probabilities) == Decision(State.NOT_ASSESSABLE, (), None)
+    assert decide(CONTRACT, SAFEGUARDS, (), probabilities, np.zeros(2)) == Decision(State.NOT_ASSESSABLE, (), None)
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), min_size=3, max_size=3))
 def test_whatever_a_model_answers_no_sign_means_a_score_below_the_threshold(values: list[float]) -> None:
-    found = decide(CONTRACT, SAFEGUARDS, (), np.array(values, np.float32))
+    found = decide(CONTRACT, SAFEGUARDS, (), np.array(values, np.float32), np.zeros(2))
     if found.state == State.NO_SIGN:
         assert found.score is not None and found.score < 0.25
     assert (found.score is None) == (found.state == State.NOT_ASSESSABLE) == (not are_probabilities(np.array(values)))
@@ -136,7 +140,12 @@ def test_what_is_no_embedding_of_the_models_is_an_outlier(embedding: list[float]
     assert is_outlier(np.array(embedding, np.float32), NEAR)
 
 
-def test_without_limits_or_embedding_nothing_is_an_outlier() -> None:
+def test_without_limits_nothing_is_an_outlier() -> None:
     far = np.array([99, 99], np.float32)
     assert decide(CONTRACT, default_safeguards(64), (), answer(0.1), far).state == State.NO_SIGN
-    assert decide(CONTRACT, SAFEGUARDS, (), answer(0.1)).state == State.NO_SIGN
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, 1.0])
+def test_without_the_embedding_that_limits_are_of_there_is_no_score(score: float) -> None:
+    assert decide(CONTRACT, SAFEGUARDS, (), answer(score)) == Decision(State.NOT_ASSESSABLE, (), None)
+    assert decide(CONTRACT, SAFEGUARDS, (Finding.BLURRED,), answer(score)).state == State.RETAKE

@@ -481,7 +481,7 @@ def test_without_its_end_mark_a_file_is_refused(tmp_path: Path, kind: str) -> No
 def test_an_end_mark_in_the_thumbnail_is_not_the_pictures(tmp_path: Path) -> None:
     data = encoded("JPEG", exif=b"Exif\0\0\xff\xd9\xff\xda\xff\xd9")
     assert outcome(tmp_path / "a", data) is not None
-    assert not pixels._jpeg_ends(data[:-2])
+    assert outcome(tmp_path / "a", data[:-2]) is None
 
 
 def test_bytes_behind_the_end_mark_are_allowed(tmp_path: Path) -> None:

@@ -218,6 +218,18 @@ def test_a_stranger_to_the_training_images_is_not_assessed(
     assert ("unlike those" in " ".join(answer.warnings)) == (decision == "not-assessable")
 
 
+def test_a_file_without_the_embedding_that_limits_are_of_assesses_nothing(
+    runner: RednessRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = OutlierLimits(((255.0, 0.0, 0.0),), (1.0, 1.0, 1.0), 0.5)
+    runner.contract = _contract(safeguards=Safeguards(ANYTHING.quality, known))
+    monkeypatch.setattr(runner, "infer_all", lambda batch: {"probabilities": runner.infer(batch)})
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", 255)])
+    assert isinstance(answer, Prediction)
+    assert answer.decision == "not-assessable"
+    assert answer.warnings == ("not assessable: the file answers no embedding, by which strange photos are told",)
+
+
 @pytest.mark.parametrize(("red", "decision"), [(76, "no-sign"), (77, "refer-uncertain"), (128, "refer")])
 def test_doubt_below_the_threshold_is_told_as_such(
     runner: RednessRunner, tmp_path: Path, red: int, decision: str

@@ -12,6 +12,7 @@ java {
 kotlin {
     compilerOptions {
         jvmTarget.set(JvmTarget.JVM_1_8)
+        freeCompilerArgs.add("-Xjdk-release=8")
         allWarningsAsErrors.set(true)
     }
 }

@@ -8,6 +8,7 @@ from typing import Any
 from melanoma_edge.bundle.manifest import MODELS
 from melanoma_edge.bundle.sources import Chosen, Source
 from melanoma_edge.contract import ModelContract
+from melanoma_edge.parity.gate import Status
 
 NOT_FOR = (
     "No diagnosis: a clinician decides, and no answer says that a lesion is harmless.",
@@ -21,22 +22,29 @@ def model_card(chosen: Chosen) -> str:
     """Return the card as Markdown."""
     contract, first = chosen.contract, chosen.sources["tflite"]
     parts = (
-        _head(contract),
+        _head(chosen),
         _identity(chosen),
         _use(contract),
         _evidence(contract, first.parity),
         *(_parity(form, source) for form, source in chosen.sources.items()),
         _calibration(contract),
-        _limits(contract, chosen),
+        _limits(contract),
     )
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _head(contract: ModelContract) -> Iterator[str]:
+def _head(chosen: Chosen) -> Iterator[str]:
+    contract = chosen.contract
     yield f"# {contract.name}"
     yield ""
     if contract.provenance.synthetic:
         yield "**Trained on synthetic images. For tests and demonstrations only, never for use on people.**"
+        yield ""
+    if chosen.verdict is not Status.PASS:
+        yield "**INCONCLUSIVE: the test had too few lesions to prove that the file decides as the float model did.**"
+        yield ""
+    if chosen.limits_changed:
+        yield "**Judged at limits that were changed: what these files may change is not what is usual.**"
         yield ""
 
 
@@ -121,19 +129,23 @@ def _calibration(contract: ModelContract) -> Iterator[str]:
     yield ""
 
 
-def _limits(contract: ModelContract, chosen: Chosen) -> Iterator[str]:
-    quality = contract.effective_safeguards.quality
+def _limits(contract: ModelContract) -> Iterator[str]:
+    safeguards = contract.effective_safeguards
+    quality = safeguards.quality
     yield "## Limits"
     yield ""
     yield (
-        f"- A photo is not answered when its short side has fewer than {quality.smallest_side} pixels, or when it is "
-        f"blurred, too dark, too bright, or without colour."
+        f"- A photo is not answered when its short side has fewer than {quality.smallest_side} pixels, when its long "
+        f"side is more than {quality.largest_aspect_percent} % of the short one, or when it is blurred, too dark, too "
+        f"bright, overexposed in more than {quality.most_clipped_permille} of a thousand places, or without colour."
     )
+    if safeguards.outlier:
+        yield "- A photo is not answered, either, when it is unlike those that the model was trained on."
+    else:
+        yield "- A photo is answered however unlike those that the model was trained on it is."
     yield "- Tested on lesions from the sources above only; on other cameras, places and skin it was not tested."
     yield "- Skin tone is not known of the images of the test, so nothing is known of differences between skin tones."
     yield f"- Some {contract.target} lesions are missed: the sensitivity above says how many of those in the test."
-    if chosen.verdict.value != "PASS":
-        yield "- INCONCLUSIVE: the test had too few lesions to prove that the file decides as the float model did."
 
 
 def _interval(value: Mapping[str, float] | None) -> str:

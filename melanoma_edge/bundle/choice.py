@@ -18,8 +18,8 @@ from melanoma_edge.quality import QualityMeasures, measure
 from melanoma_edge.runtime.base import OUTPUT, Answers, Runner
 from melanoma_edge.runtime.litert import PlainLiteRTRunner
 
-_CLEAR, _LEAST = 10 * TOLERANCE, 2 * TOLERANCE
-"""How far scores should lie from where decisions change, and how far they must."""
+_CLEAR, _LEAST = 10, 2
+"""How far scores should lie from where decisions change, and how far they must, in tolerances of probabilities."""
 _SPREAD = TOLERANCE / 10
 """How far runtimes that round alike may be apart on a photo that is preferred."""
 _FULL = 5
@@ -45,9 +45,32 @@ class _Taken:
         """Whether the decision is the one looked for."""
         return (self.decision == State.REFER) == shot.refer
 
-    def good(self, shot: Shot, clear: float) -> bool:
+    def good(self, shot: Shot, room: _Room) -> bool:
         """Whether no better photo need be looked for."""
-        return self.steady and self.as_wanted(shot) and self.margin > clear
+        return self.steady and self.as_wanted(shot) and self.margin > room.clear(self.decision == State.REFER)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """State how far from the threshold scores lie that count.
+
+    Below a low threshold there is less room than the tolerance asks for, and above a high one. What comes of such a
+    photo may be decided otherwise by a runtime whose probabilities are within the tolerance, which a phone refuses.
+    """
+
+    threshold: float
+    tolerance: float
+
+    def clear(self, refer: bool) -> float:
+        """Return how far scores should lie from the threshold on one side of it."""
+        return min(_CLEAR * self.tolerance, self._side(refer) * 2 / 3)
+
+    def least(self, refer: bool) -> float:
+        """Return how far they must."""
+        return min(_LEAST * self.tolerance, self._side(refer) / 3)
+
+    def _side(self, refer: bool) -> float:
+        return 1 - self.threshold if refer else self.threshold
 
 
 def choose(
@@ -63,8 +86,9 @@ def choose(
     """
     vectors: list[Vector] = []
     files: dict[str, bytes] = {}
+    room = _Room(judge.contract.threshold, tolerance)
     for number, shot in enumerate(SHOTS, 1):
-        taken = _best(shot, judge, opened)
+        taken = _best(shot, judge, opened, room)
         vector = _vector(shot, taken)
         vectors.append(vector)
         files |= {vector.photo: taken.data, vector.pixels: taken.pixels}
@@ -72,15 +96,15 @@ def choose(
     return Golden(SCHEMA, judge.contract.input_size, tolerance, tuple(vectors)), files
 
 
-def _best(shot: Shot, judge: Judge, opened: Mapping[str, Runner]) -> _Taken:
+def _best(shot: Shot, judge: Judge, opened: Mapping[str, Runner], room: _Room) -> _Taken:
     """Take photos in order of promise until one is good; else return the best of them."""
     found: list[_Taken] = []
-    for trial in islice(_promising(shot, judge, next(iter(opened.values()))), _FULL):
+    for trial in islice(_promising(shot, judge, next(iter(opened.values())), room), _FULL):
         taken = _take(trial, judge, opened)
-        if taken is None or taken.margin <= _LEAST:
+        if taken is None or taken.margin <= room.least(taken.decision == State.REFER):
             continue
         found.append(taken)
-        if taken.good(shot, _clear(judge)):
+        if taken.good(shot, room):
             return taken
     best = max(found, key=lambda taken: (taken.steady, taken.as_wanted(shot), taken.margin), default=None)
     if best is None:
@@ -89,12 +113,7 @@ def _best(shot: Shot, judge: Judge, opened: Mapping[str, Runner]) -> _Taken:
     return best
 
 
-def _clear(judge: Judge) -> float:
-    """Return how far scores should lie from the threshold; below a low one there is less room."""
-    return min(_CLEAR, judge.contract.threshold / 3)
-
-
-def _promising(shot: Shot, judge: Judge, runner: Runner) -> Sequence[Trial]:
+def _promising(shot: Shot, judge: Judge, runner: Runner, room: _Room) -> Sequence[Trial]:
     """Return the trials by what a small version of each scores: clear of the threshold, and as looked for, first.
 
     Of those the nearest come first: a score near the threshold shows more than one near 0 or 1.
@@ -104,8 +123,9 @@ def _promising(shot: Shot, judge: Judge, runner: Runner) -> Sequence[Trial]:
         pixels = square(trial.glance(), judge.contract.input_size)
         answers = {OUTPUT: runner.infer(pixels[None])}
         margin = abs(judge.score(answers) - judge.contract.threshold)
-        near = margin < 2 * _clear(judge)
-        return near, (judge.decision(answers) == State.REFER) != shot.refer, -margin if near else margin
+        refer = judge.decision(answers) == State.REFER
+        near = margin < 2 * room.clear(refer)
+        return near, refer != shot.refer, -margin if near else margin
 
     return sorted(shot.trials(), key=order)
 

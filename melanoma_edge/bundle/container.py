@@ -6,7 +6,6 @@ import io
 import os
 import re
 import stat
-import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +22,8 @@ MAX_FILES, MAX_FILE, MAX_TOTAL = 64, 64 << 20, 128 << 20
 Files = Mapping[str, bytes]
 """A bundle's files by name, ``golden/01.jpg``."""
 
-_Opener = Callable[[], IO[bytes]]
+_Reader = Callable[[int], bytes]
+"""Returns the first bytes of a file, as many as are asked for at most."""
 _NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*\.[a-z0-9]+")
 _ZIP = b"PK"
 _ENCRYPTED = 0x1
@@ -41,6 +41,8 @@ def is_bundle(path: Path) -> bool:
             return (path / "manifest.json").exists()
         if path.suffix == ".zip":
             return True
+        if not path.is_file():
+            return False
         with open(path, "rb") as stream:
             return stream.read(len(_ZIP)) == _ZIP
     except OSError:
@@ -62,7 +64,7 @@ def read_files(path: Path) -> dict[str, bytes]:
             fix = "give the folder or zip that `melanoma-edge bundle` wrote"
             raise TrustError("bundle missing", where=str(path), fix=fix) from error
         # A damaged zip makes zipfile meet whatever stands there: impossible offsets, methods, names.
-        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
             raise TrustError(f"not a whole zip: {error}", where=str(path), fix=REMAKE) from error
 
 
@@ -77,18 +79,17 @@ def zip_bytes(files: Files) -> bytes:
     return stream.getvalue()
 
 
-def _collected(members: Iterator[tuple[str, _Opener]], where: str) -> dict[str, bytes]:
+def _collected(members: Iterator[tuple[str, _Reader]], where: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     total = 0
-    for name, opened in members:
+    for name, read in members:
         if not _NAME.fullmatch(name):
             raise _refused(f"a file named {name[:80]!r}", where)
         if name in found:
             raise _refused(f"two files named {name}", where)
         if len(found) == MAX_FILES:
             raise _refused(f"more than {MAX_FILES} files", where)
-        with opened() as stream:
-            data = stream.read(min(MAX_FILE, MAX_TOTAL - total) + 1)
+        data = read(min(MAX_FILE, MAX_TOTAL - total) + 1)
         total += len(data)
         if len(data) > MAX_FILE or total > MAX_TOTAL:
             raise _refused(f"more than {MAX_FILE:,} bytes in {name}, or {MAX_TOTAL:,} in all", where)
@@ -96,10 +97,11 @@ def _collected(members: Iterator[tuple[str, _Opener]], where: str) -> dict[str, 
     return dict(sorted(found.items()))
 
 
-def _folder(path: Path) -> Iterator[tuple[str, _Opener]]:
+def _folder(path: Path) -> Iterator[tuple[str, _Reader]]:
     waiting, seen = [path], 0
     while waiting:
         folder = waiting.pop()
+        before = seen
         with os.scandir(folder) as entries:
             for entry in entries:
                 seen += 1
@@ -110,26 +112,30 @@ def _folder(path: Path) -> Iterator[tuple[str, _Opener]]:
                 elif not entry.is_file(follow_symlinks=False):
                     raise _refused(f"{entry.name!r}, which is a link or no file", str(path))
                 else:
-                    yield Path(entry.path).relative_to(path).as_posix(), partial(_opened, entry.path)
+                    yield Path(entry.path).relative_to(path).as_posix(), partial(_start, entry.path)
+        if seen == before:
+            raise _refused(f"an empty folder {folder.name!r}", str(path))
 
 
-def _opened(path: str) -> IO[bytes]:
-    return open(path, "rb")
+def _start(path: str, most: int) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(most)
 
 
-def _zip(path: Path) -> Iterator[tuple[str, _Opener]]:
+def _zip(path: Path) -> Iterator[tuple[str, _Reader]]:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise TrustError("not a bundle: neither a folder nor a file", where=str(path), fix=REMAKE)
     if status.st_size > MAX_TOTAL + _HEADERS:
         raise _refused(f"{status.st_size:,} bytes", str(path))
-    with zipfile.ZipFile(path) as archive:
+    with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
         for info in archive.infolist():
             _check_entry(info, str(path))
         if _plain_size(archive) != status.st_size:
             raise _refused("a zip with comments, extra fields, gaps, or bytes before or behind it", str(path))
+        _check_headers(stream, archive.infolist(), str(path))
         for info in archive.infolist():
-            yield info.filename, partial(archive.open, info)
+            yield info.filename, partial(_content, stream, info)
 
 
 def _plain_size(archive: zipfile.ZipFile) -> int | None:
@@ -143,6 +149,34 @@ def _plain_size(archive: zipfile.ZipFile) -> int | None:
             return None
         place += _LOCAL + len(info.orig_filename) + info.compress_size
     return place + sum(_CENTRAL + len(info.orig_filename) for info in archive.infolist()) + _END
+
+
+def _check_headers(stream: IO[bytes], infos: list[zipfile.ZipInfo], where: str) -> None:
+    """Check that every file's own header says what the directory at the end says of it: readers differ in which counts.
+
+    The two have the fields from the version needed to the length of extra fields in common (APPNOTE 4.3.7, 4.3.12).
+    """
+    stream.seek(-_END - sum(_CENTRAL + len(info.orig_filename) for info in infos), os.SEEK_END)
+    directory = [(stream.read(_CENTRAL)[6:32], stream.read(len(info.orig_filename))) for info in infos]
+    for info, central in zip(infos, directory, strict=True):
+        stream.seek(info.header_offset)
+        if (stream.read(_LOCAL)[4:], stream.read(len(info.orig_filename))) != central:
+            raise _refused(f"a zip whose headers of {info.filename[:80]!r} differ", where)
+
+
+def _content(stream: IO[bytes], info: zipfile.ZipInfo, most: int) -> bytes:
+    stream.seek(info.header_offset + _LOCAL + len(info.orig_filename))
+    data = packed = stream.read(info.compress_size)
+    ends = True
+    if info.compress_type == zipfile.ZIP_DEFLATED:
+        inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+        data = inflating.decompress(packed, most)
+        ends = inflating.eof and not inflating.unused_data
+    if len(data) >= most:
+        return data[:most]
+    if not ends or (len(data), zlib.crc32(data)) != (info.file_size, info.CRC):
+        raise zipfile.BadZipFile(f"{info.filename} is not what its header says")
+    return data
 
 
 def _check_entry(info: zipfile.ZipInfo, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from typing import Any, TypeVar
 
 from melanoma_edge.contract import check_schema
@@ -20,6 +21,8 @@ T = TypeVar("T")
 def parse(data: bytes, where: str) -> Any:
     """Return strict JSON: UTF-8, one value, no key twice, no NaN, no number beyond 64 bits, not nested deeply.
 
+    Text holds no control characters and no halves of characters, which would change what a screen shows.
+
     Raises:
         TrustError: for anything else.
     """
@@ -33,10 +36,13 @@ def parse(data: bytes, where: str) -> Any:
             parse_float=_finite,
             parse_int=_bounded,
         )
+        depth = _depth(document)
     except (ValueError, RecursionError) as error:
         raise TrustError(f"not strict JSON: {error}", where=where, fix=REMAKE) from error
-    if _depth(document) > MAX_DEPTH:
+    if depth > MAX_DEPTH:
         raise TrustError(f"JSON nested deeper than {MAX_DEPTH}", where=where, fix=REMAKE)
+    if not _is_plain(document):
+        raise TrustError("control characters or halves of characters in text", where=where, fix=REMAKE)
     return document
 
 
@@ -77,6 +83,14 @@ def _bounded(text: str) -> int:
     if not -(2**63) <= value < 2**63:
         raise ValueError(f"{text[:20]} does not fit 64 bits")
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+    if isinstance(value, dict):
+        return all(_is_plain(key) and _is_plain(item) for key, item in value.items())
+    return all(map(_is_plain, value)) if isinstance(value, list) else True
 
 
 def _depth(value: Any) -> int:

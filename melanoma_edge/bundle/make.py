@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ def make_bundle(
     release: int = 1,
     key: EllipticCurvePrivateKey | None = None,
     force: bool = False,
+    before: Callable[[], object] | None = None,
     progress: Progress = silent,
 ) -> Bundle:
     """Write the folder ``out`` and the zip beside it.
@@ -34,6 +36,7 @@ def make_bundle(
         release: see ``assemble``.
         key: signs the manifest.
         force: replace a bundle that is there.
+        before: called when everything is ready and nothing is written yet, to keep a new key.
         progress: told of the golden vectors.
 
     Raises:
@@ -45,5 +48,7 @@ def make_bundle(
     files = assemble(chosen, tool, release, key, progress)
     bundle = verify(files, str(out), key.public_key() if key else None)
     bundle.rehearse(progress)
+    if before:
+        before()
     write(files, out, force)
     return bundle

@@ -9,8 +9,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from melanoma_edge.errors import TrustError, machine_errors
-from melanoma_edge.files import refuse_overwrite, write_bytes, written
+from melanoma_edge.errors import TrustError, UsageError, machine_errors, named
+from melanoma_edge.files import write_bytes, written
 
 _MAKE = "make one with `melanoma-edge bundle --new-key key.pem`"
 
@@ -20,16 +20,30 @@ def public_path(key: Path) -> Path:
     return key.with_name(f"{key.name.removesuffix('.pem')}.pub.pem")
 
 
-def new_key(path: Path) -> Path:
+def check_new(path: Path) -> None:
+    """Raise ``UsageError`` unless a new key may be written here: no key is ever replaced."""
+    if not path.name:
+        raise UsageError("a key needs the name of a file", where=str(path), fix="give one, as key.pem")
+    there = [str(one) for one in (path, public_path(path)) if one.exists() or one.is_symlink()]
+    if there:
+        fix = f"sign with the key that is there, --sign {path}, or choose another name"
+        raise UsageError("refusing to overwrite a key", where=named(there), fix=fix)
+
+
+def generated() -> ec.EllipticCurvePrivateKey:
+    """Return a new private key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def save(key: ec.EllipticCurvePrivateKey, path: Path) -> Path:
     """Write a private key, readable for its owner alone, and its public half beside it; return the latter's path.
 
     Raises:
         UsageError: when one of them exists.
         MachineError: when they cannot be written.
     """
+    check_new(path)
     public = public_path(path)
-    refuse_overwrite([path, public], force=False)
-    key = ec.generate_private_key(ec.SECP256R1())
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     with written(path) as temporary:

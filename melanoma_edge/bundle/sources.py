@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge.bundle.checks import lacks_embedding
 from melanoma_edge.bundle.documents import REMAKE
 from melanoma_edge.bundle.manifest import MODELS
+from melanoma_edge.bundle.parity import read_record
 from melanoma_edge.bundle.verify import Bundle
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import ParityFailed, ParityInconclusive, TrustError, UsageError, named
@@ -32,11 +34,15 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """Hold the models of a bundle by format, where they come from, and why others were left out."""
+    """Hold the models of a bundle by format, where they come from, and why others were left out.
+
+    ``release`` is that of the bundle that they were taken from, and the first one otherwise.
+    """
 
     sources: dict[str, Source]
     paths: dict[str, str]
     left_out: tuple[str, ...] = ()
+    release: int = 1
 
     @property
     def contract(self) -> ModelContract:
@@ -73,7 +79,8 @@ def from_run(
 
     Raises:
         UsageError: for unknown formats, without TFLite, or where several files would do.
-        TrustError: for a file that is missing, changed, of another model, or was never judged.
+        TrustError: for a file that is missing, changed, of another model, was never judged, or answers no embedding
+            where the contract's limits need it.
         ParityFailed: for one that decides worse than its reference.
         ParityInconclusive: for one tested on too few lesions, unless allowed.
     """
@@ -102,7 +109,8 @@ def from_bundle(bundle: Bundle, allow_inconclusive: bool = True) -> Chosen:
         document = bundle.parity[form]
         found = _fit(document, record, record.path, allow_inconclusive)
         sources[form] = _renamed(Source(record, bundle.files[record.path.name], document, found), form)
-    return Chosen(sources, {form: str(one.path) for form, one in bundle.records.items()})
+    paths = {form: str(one.path) for form, one in bundle.records.items()}
+    return Chosen(sources, paths, release=bundle.manifest.release)
 
 
 def _checked(formats: Sequence[str]) -> tuple[str, ...]:
@@ -128,7 +136,7 @@ def _by_format(run: Run, artifacts: Sequence[Path]) -> dict[str, Path]:
 
 
 def _found(run: Run, form: str, precision: str) -> Path:
-    """Return the one exported file of a format and precision; others of the run are not even opened."""
+    """Return the one exported file of a format and precision; of those of another precision only the record counts."""
     there = _candidates(run, form, precision)
     if not there:
         fix = f"melanoma-edge export {run.path} --format {form} --precision {precision}"
@@ -158,6 +166,9 @@ def _optional(run: Run, precision: str, allow_inconclusive: bool) -> tuple[dict[
 
 def _source(run: Run, path: Path, allow_inconclusive: bool) -> Source:
     record, data = read_artifact(path)
+    if lacks_embedding(record, record.contract.effective_safeguards):
+        what = "the file answers no embedding of the contract's length, so strange photos would pass"
+        raise TrustError(what, where=str(path), fix="export with --with-embedding")
     try:
         document = json.loads(verdict_path(path).read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -177,13 +188,19 @@ def _fit(document: Any, record: ArtifactRecord, path: Path, allow_inconclusive: 
     if found.verdict is Status.INCONCLUSIVE and not allow_inconclusive:
         fix = "test on more lesions, or add --allow-inconclusive, which the bundle and the app will say"
         raise ParityInconclusive("too few lesions to tell whether this model decides alike", where=str(path), fix=fix)
+    if read_record(document, str(path)).artifacts[0].exported is None:
+        raise TrustError("the record of its test has no numbers", where=str(path), fix=again)
     return found
 
 
 def _renamed(source: Source, form: str) -> Source:
-    """Return a source as a bundle holds it: nothing tells of the folders of the machine that it comes from."""
+    """Return a source as a bundle holds it: nothing tells of folders of the machine that it comes from, nor of images.
+
+    The lesions whose decision changed are listed by names of files, which are the user's and may name people.
+    """
     record = check_artifact(source.data, Path(MODELS[form]))
     (judged,) = source.parity["artifacts"]
-    document = {**source.parity, "run": record.contract.name, "artifacts": [{**judged, "path": MODELS[form]}]}
+    here = {**judged, "path": MODELS[form], "flips": []}
+    document = {**source.parity, "run": record.contract.name, "artifacts": [here]}
     document["verdict"] = source.verdict.verdict.value
     return Source(record, source.data, document, source.verdict)

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from melanoma_edge.bundle.container import Files, read_files, zip_bytes
-from melanoma_edge.bundle.manifest import MANIFEST
-from melanoma_edge.errors import ExportError, UsageError, machine_errors
+from melanoma_edge.bundle.documents import parse
+from melanoma_edge.bundle.manifest import MANIFEST, SCHEMA, SIGNATURE
+from melanoma_edge.errors import ExportError, TrustError, UsageError, machine_errors
 from melanoma_edge.files import locked, refuse_overwrite
 
 
@@ -21,17 +22,45 @@ def zip_path(out: Path) -> Path:
 
 
 def check_place(out: Path, force: bool) -> None:
-    """Raise ``UsageError`` unless a bundle may be written here: nothing there, or a bundle and ``force``."""
+    """Check that a bundle may be written here: nothing is there, or with ``force`` a bundle and nothing else.
+
+    Raises:
+        UsageError: otherwise.
+        MachineError: when it may not be looked at.
+    """
     if out.suffix in (".zip", ".pem"):
         raise UsageError("--out names the folder", where=str(out), fix="leave out the ending; the zip comes beside it")
     if not out.name or out.name.startswith("."):
         raise UsageError("no folder of this name can be written", where=str(out), fix="choose another --out")
     archive = zip_path(out)
-    empty = out.is_dir() and not out.is_symlink() and not any(out.iterdir())
-    refuse_overwrite([archive] if empty else [out, archive], force)
-    strange = (out.exists() or out.is_symlink()) and not empty and not (out / MANIFEST).is_file()
-    if strange or out.is_symlink() or archive.is_dir():
-        raise UsageError("refusing to clear what is no bundle", where=str(out), fix="choose another --out")
+    with machine_errors(f"looking at {out.name}"):
+        empty = out.is_dir() and not out.is_symlink() and not any(out.iterdir())
+        there = [path for path in ([archive] if empty else [out, archive]) if path.exists() or path.is_symlink()]
+        refuse_overwrite(there, force)
+        for path in there:
+            if path.is_symlink() or path.is_dir() is (path == archive) or not _is_whole(path):
+                what = "refusing to clear what is no bundle, or holds more than one"
+                raise UsageError(what, where=str(path), fix="choose another --out")
+
+
+def check_key_place(key: Path, out: Path) -> None:
+    """Raise ``UsageError`` where a new key would stand inside a bundle, or where its zip will."""
+    place, folder = key.resolve(), out.resolve()
+    if place in (folder, zip_path(folder)) or folder in place.parents:
+        raise UsageError("a private key does not belong into the bundle", where=str(key), fix="give another --new-key")
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a folder or zip is a bundle of any version, without a file that its manifest does not list."""
+    try:
+        files = read_files(path)
+        manifest = parse(files.get(MANIFEST, b""), str(path))
+    except TrustError:
+        return False
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        return False
+    known = manifest["files"].keys() | {MANIFEST, SIGNATURE}
+    return str(manifest.get("schema")).startswith(SCHEMA.rpartition("/")[0] + "/") and files.keys() <= known
 
 
 def write(files: Files, out: Path, force: bool = False) -> None:

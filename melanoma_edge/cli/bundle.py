@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +32,9 @@ SCHEMA = "melanoma-edge/bundled/1"
 @click.option(
     "--release",
     type=click.IntRange(1, 2**31 - 1),
-    default=1,
-    show_default=True,
-    help="Raise it with every bundle that is handed out: apps refuse to go back.",
+    help="Raise it with every bundle that is handed out: apps refuse to go back. By default 1, or RUN's own.",
 )
+@click.option("--key", type=PATH, metavar="PUB.pem", help="Refuse a bundle that the holder of this key did not sign.")
 @click.option("--sign", type=PATH, metavar="KEY", help="Sign with this private key.")
 @click.option("--new-key", type=PATH, metavar="FILE", help="Make a private key, and FILE.pub.pem for the app.")
 @click.option("--allow-inconclusive", is_flag=True, help="Take files tested on too few lesions; the app says so.")
@@ -46,7 +47,8 @@ def command(
     formats: tuple[str, ...],
     precision: str | None,
     artifacts: tuple[Path, ...],
-    release: int,
+    release: int | None,
+    key: Path | None,
     sign: Path | None,
     new_key: Path | None,
     allow_inconclusive: bool,
@@ -66,89 +68,149 @@ def command(
       melanoma-edge bundle --new-key key.pem
       melanoma-edge bundle ham-bundle.zip --out ham-signed --new-key ham.pem --release 2
     """
-    from melanoma_edge import __version__
-    from melanoma_edge.bundle.make import make_bundle
     from melanoma_edge.bundle.writing import check_place
 
+    if sign and new_key:
+        raise UsageError("--sign and --new-key together", fix="give one of them")
     if new_key and not (run or out):
-        _only_key(new_key, sign, dry_run, as_json, quiet)
+        if formats or precision or artifacts or release or key or allow_inconclusive or force:
+            raise UsageError("options beside --new-key, but no bundle to make", fix="give RUN and --out, too")
+        _only_key(new_key, dry_run, as_json, quiet)
         return
     if not run or not out:
         raise UsageError("RUN or --out missing", fix="give both, or --new-key alone")
     check_place(out, force)
-    key = _private(sign) if sign else None
-    chosen = _chosen(run, formats, precision, artifacts, allow_inconclusive)
     if new_key:
-        _new_key(new_key, sign, dry_run, quiet)
-        key = None if dry_run else _private(new_key)
-    for text in chosen.left_out:
+        _check_new(new_key, out)
+    private = _private(sign, new_key)
+    _check_precision(precision)
+    chosen = _released(_chosen(run, formats, precision, artifacts, allow_inconclusive, key), release, run)
+    for text in _notes(chosen):
         note(f"Note: {text}", quiet)
     if dry_run:
-        plan = {"out": str(out), "artifacts": list(chosen.paths.values()), "verdict": chosen.verdict.value}
-        print_plan({"schema": PLAN_SCHEMA, **plan, "release": release, "signed": bool(sign or new_key)}, as_json)
+        paths = list(chosen.paths.values())
+        plan: dict[str, Any] = {"out": str(out), "artifacts": paths, "verdict": chosen.verdict.value}
+        plan |= {"limits_changed": chosen.limits_changed, "release": chosen.release, "signed": private is not None}
+        print_plan({"schema": PLAN_SCHEMA, **plan}, as_json)
         return
-    options: dict[str, Any] = {"release": release, "key": key, "force": force}
+    _make(chosen, out, private, new_key, force, as_json, quiet)
+
+
+def _make(
+    chosen: Chosen,
+    out: Path,
+    private: EllipticCurvePrivateKey | None,
+    new_key: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from melanoma_edge import __version__
+    from melanoma_edge.bundle.make import make_bundle
+
+    def keep() -> None:
+        if private and new_key:
+            _save(private, new_key, quiet)
+
+    options: dict[str, Any] = {"release": chosen.release, "key": private, "force": force, "before": keep}
     with reporting(quiet) as reporter:
         bundle = make_bundle(chosen, out, f"melanoma-edge {__version__}", **options, progress=reporter.progress)
     _show(_described(bundle, out), as_json, quiet)
 
 
-def _chosen(
-    path: Path, formats: tuple[str, ...], precision: str | None, artifacts: tuple[Path, ...], allow_inconclusive: bool
-) -> Chosen:
-    """Return the models of a run, or of a bundle.
+def _released(chosen: Chosen, release: int | None, path: Path) -> Chosen:
+    """Return the models with the release that was asked for.
 
     Raises:
-        UsageError: when some are chosen of a bundle, which has what it has.
+        UsageError: when it is lower than that of the bundle they come from.
+    """
+    if release is not None and release < chosen.release:
+        what = f"release {release} is lower than {chosen.release}, that of the bundle: apps refuse to go back"
+        raise UsageError(what, where=str(path), fix="leave --release out, or raise it")
+    return replace(chosen, release=release or chosen.release)
+
+
+def _check_precision(precision: str | None) -> None:
+    from exporters.precision import Precision
+
+    known = [one.value for one in Precision]
+    if precision is not None and precision not in known:
+        raise UsageError(f"no precision {precision!r}", fix=f"use one of {', '.join(known)}")
+
+
+def _notes(chosen: Chosen) -> Iterator[str]:
+    yield from chosen.left_out
+    if chosen.limits_changed:
+        yield "judged at limits that were changed; the bundle and its model card say so"
+
+
+def _chosen(
+    path: Path,
+    formats: tuple[str, ...],
+    precision: str | None,
+    artifacts: tuple[Path, ...],
+    allow_inconclusive: bool,
+    key: Path | None,
+) -> Chosen:
+    """Return the models of a run, or of a bundle, which ``key`` must have signed.
+
+    Raises:
+        UsageError: when some are chosen of a bundle, which has what it has, or with a key for a run.
     """
     from melanoma_edge.bundle import is_bundle, open_bundle
+    from melanoma_edge.bundle.signing import read_public
     from melanoma_edge.bundle.sources import from_bundle, from_run
     from melanoma_edge.training.run import Run
 
     if artifacts and (formats or precision):
         raise UsageError("--artifact beside --format or --precision", fix="name the files, or say what they are")
     if not is_bundle(path):
+        if key:
+            raise UsageError("--key is for a bundle", where=str(path), fix="leave --key out")
         wanted: dict[str, Any] = {"formats": formats, "precision": precision or "int8", "artifacts": artifacts}
         return from_run(Run.open(path), **wanted, allow_inconclusive=allow_inconclusive)
     if formats or precision or artifacts:
         raise UsageError("--format, --precision and --artifact choose among a run's files", fix="leave them out")
-    return from_bundle(open_bundle(path), allow_inconclusive)
+    return from_bundle(open_bundle(path, read_public(key) if key else None), allow_inconclusive)
 
 
-def _only_key(path: Path, sign: Path | None, dry_run: bool, as_json: bool, quiet: bool) -> None:
-    public = _new_key(path, sign, dry_run, quiet)
-    document = {"private": str(path), "public": str(public)}
+def _only_key(path: Path, dry_run: bool, as_json: bool, quiet: bool) -> None:
+    from melanoma_edge.bundle.signing import check_new, generated, public_path
+
+    check_new(path)
+    document = {"private": str(path), "public": str(public_path(path))}
     if dry_run:
         print_plan({"schema": PLAN_SCHEMA, **document}, as_json)
-    elif as_json:
+        return
+    _save(generated(), path, quiet)
+    if as_json:
         print_json({"schema": "melanoma-edge/key/1", **document})
     else:
-        click.echo(public)
+        click.echo(document["public"])
 
 
-def _new_key(path: Path, sign: Path | None, dry_run: bool, quiet: bool) -> Path:
-    """Make a key and return its public half's path.
+def _check_new(path: Path, out: Path) -> None:
+    from melanoma_edge.bundle.signing import check_new
+    from melanoma_edge.bundle.writing import check_key_place
 
-    Raises:
-        UsageError: with ``--sign``, or when a key is there.
-    """
-    from melanoma_edge.bundle.signing import new_key, public_path
-    from melanoma_edge.files import refuse_overwrite
+    check_new(path)
+    check_key_place(path, out)
 
-    if sign:
-        raise UsageError("--sign and --new-key together", fix="give one of them")
-    if dry_run:
-        refuse_overwrite([path, public_path(path)], force=False)
-        return public_path(path)
-    public = new_key(path)
+
+def _save(key: EllipticCurvePrivateKey, path: Path, quiet: bool) -> None:
+    from melanoma_edge.bundle.signing import save
+
+    public = save(key, path)
     note(f"Keep {path} secret, and a copy of it safe: apps built with {public} take no bundle without it.", quiet)
-    return public
 
 
-def _private(path: Path) -> EllipticCurvePrivateKey:
-    from melanoma_edge.bundle.signing import read_private
+def _private(sign: Path | None, new_key: Path | None) -> EllipticCurvePrivateKey | None:
+    """Return the key to sign with, if any: one that is there, or a new one that is not written yet."""
+    if not sign and not new_key:
+        return None
+    from melanoma_edge.bundle.signing import generated, read_private
 
-    return read_private(path)
+    return read_private(sign) if sign else generated()
 
 
 def _described(bundle: Bundle, out: Path) -> dict[str, Any]:

@@ -29,7 +29,10 @@ def inspect_bundle(path: Path, schema: str, key: Path | None, rehearse: bool, as
         rest = {"manifest": bundle.manifest, "contract": bundle.contract, "golden": bundle.golden}
         print_json({"schema": schema, **head, **to_plain(rest)})
         return
-    print_table("Bundle", ("what", "value"), head.items())
+    models = "; ".join(
+        f"{form} {one.precision}, {one.bytes:,} bytes" for form, one in bundle.manifest.artifacts.items()
+    )
+    print_table("Bundle", ("what", "value"), {**head, "models": models}.items())
     print_table("Chain of sha256", ("what", "sha256"), bundle.manifest.chain.items())
     _print_golden(bundle)
     note(_summary(bundle, rehearse), quiet)
@@ -56,7 +59,7 @@ def _head(path: Path, bundle: Bundle, rehearsed: bool) -> dict[str, Any]:
         "limits_changed": manifest.limits_changed,
         "lesions": manifest.lesions,
         "melanomas": manifest.melanomas,
-        "models": {form: f"{one.precision}, {one.bytes} bytes" for form, one in manifest.artifacts.items()},
+        "models": {form: {"precision": one.precision, "bytes": one.bytes} for form, one in manifest.artifacts.items()},
         "signature": "good" if bundle.trusted else "not checked" if bundle.signed else "none",
         "golden_vectors": "run" if rehearsed else "not run",
     }

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from melanoma_edge import __version__
+from melanoma_edge.cli.console import note
 from melanoma_edge.errors import Interrupted, MachineError, MelanomaEdgeError, UsageError
 
 COMMANDS = {
@@ -115,5 +116,5 @@ def _left_alone() -> int:
 
 
 def _report(error: MelanomaEdgeError) -> int:
-    print(f"Error: {error}", file=sys.stderr)
+    note(f"Error: {error}")
     return error.exit_code

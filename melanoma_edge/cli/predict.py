@@ -16,6 +16,7 @@ from melanoma_edge.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from numpy.typing import NDArray
 
     from melanoma_edge.prediction import Show
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
 @click.command("predict")
 @click.argument("model", type=PATH)
 @click.argument("images", type=PATH, nargs=-1, required=True)
+@click.option("--key", type=PATH, metavar="PUB.pem", help="Refuse a bundle that the holder of this key did not sign.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of the runtime.")
 @click.option(
     "--cam", type=PATH, help="New folder for pictures of where the target class was seen (export --with-cam)."
 )
 @output_options
 def command(
-    model: Path, images: tuple[Path, ...], threads: int | None, cam: Path | None, as_json: bool, quiet: bool
+    model: Path,
+    images: tuple[Path, ...],
+    key: Path | None,
+    threads: int | None,
+    cam: Path | None,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Decide on photos with a run, a .tflite, an .onnx or an .ort file, or a bundle; folders are walked.
 
@@ -50,7 +58,7 @@ def command(
 
     answered, bad = [], 0
     show = _into(cam) if cam else None
-    for answer in predict(model, images, threads, show):
+    for answer in predict(model, images, threads, show, _public(key, model) if key else None):
         if as_json:
             click.echo(json.dumps(answer.to_document(), ensure_ascii=False, allow_nan=False))
         if isinstance(answer, Prediction):
@@ -61,6 +69,21 @@ def command(
     if answered and not as_json:
         describe_predictions(answered, quiet)
     return 3 if bad else 0
+
+
+def _public(key: Path, model: Path) -> EllipticCurvePublicKey:
+    """Return the key that must have signed a bundle.
+
+    Raises:
+        UsageError: when the model is no bundle.
+        TrustError: when the key is missing or none.
+    """
+    from melanoma_edge.bundle import is_bundle
+    from melanoma_edge.bundle.signing import read_public
+
+    if not is_bundle(model):
+        raise UsageError("--key is for a bundle", where=str(model), fix="give a bundle, or leave --key out")
+    return read_public(key)
 
 
 def _into(folder: Path) -> Show:

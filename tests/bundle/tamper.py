@@ -61,6 +61,10 @@ def _other_order(document: Any) -> Any:
     document["chain"] = dict(reversed(document["chain"].items()))
 
 
+def _backwards(document: Any) -> None:
+    document["files"] = dict(reversed(document["files"].items()))
+
+
 def _break_chain(document: Any) -> None:
     document["chain"]["weights"] = "0" * 64
 
@@ -95,12 +99,20 @@ def _drop_check(one: Any) -> None:
     one["checks"].pop(0)
 
 
+def _repeat_check(one: Any) -> None:
+    one["checks"].append(one["checks"][0])
+
+
 def _weaken(document: Any) -> None:
     document["safeguards"]["quality"]["smallest_side"] = 1
 
 
 def _contradict(document: Any) -> None:
     document["safeguards"]["quality"] |= {"least_brightness": 200, "most_brightness": 100}
+
+
+def _strange(document: Any) -> None:
+    document["safeguards"]["outlier"] = {"means": [[0.0]], "scales": [1.0], "limit": 1.0}
 
 
 def _wrong_size(document: Any) -> None:
@@ -120,6 +132,13 @@ def _darker(files: Files) -> Files:
     data = bytearray(files["golden/09.rgb"])
     data[0] ^= 1
     return {**files, "golden/09.rgb": bytes(data)}
+
+
+def _letters(files: Files) -> Files:
+    """Give the first vector letters for a number."""
+    names = {"golden/01.jpg": "golden/aa.jpg", "golden/01.rgb": "golden/aa.rgb"}
+    moved = {names.get(name, name): data for name, data in files.items()}
+    return vector(0, id="aa", photo="golden/aa.jpg", pixels="golden/aa.rgb")(moved)
 
 
 def _other_answer(files: Files) -> Files:
@@ -183,12 +202,16 @@ TAMPERINGS = (
     Tampering("too much JSON", put("manifest.json", lambda d: d + b" " * (1 << 20)), "at most"),
     Tampering("not UTF-8", put("manifest.json", lambda d: b"\xff" + d), "not strict JSON"),
     Tampering("release of zero", manifest(keys(release=0)), "out of range"),
+    Tampering("release beyond 31 bits", manifest(keys(release=2**31)), "out of range"),
+    Tampering("words that a terminal obeys", manifest(keys(tool="\x1b[2J")), "control characters"),
+    Tampering("files in another order", manifest(_backwards), "not listed in order"),
     Tampering("another name", manifest(keys(name="better")), f"name is better, which {UNFIT}"),
     Tampering("not synthetic any more", manifest(keys(synthetic=False)), "synthetic is False"),
     Tampering("another target", manifest(keys(target="malignant")), "target is malignant"),
     Tampering("fewer lesions", manifest(keys(lesions=9)), UNFIT),
     Tampering("limits changed unsaid", manifest(keys(limits_changed=True)), "limits_changed is True"),
     Tampering("contradictory safeguards", manifest(_contradict), "brightness must rise"),
+    Tampering("outlier limits without an embedding", manifest(_strange), "models without the embedding"),
     Tampering("wrong size", manifest(_wrong_size), LISTED),
     Tampering("chain broken", manifest(_break_chain), "chain of hashes is broken: weights"),
     Tampering("chain in another order", manifest(_other_order), "chain of hashes is broken"),
@@ -221,11 +244,20 @@ TAMPERINGS = (
         "record against another reference", repaired(edit(PARITY, keys(reference="0" * 64))), "reference is 0000"
     ),
     Tampering("record at another threshold", repaired(edit(PARITY, keys(threshold=0.9))), "threshold is 0.9"),
+    Tampering("record of another target", repaired(edit(PARITY, keys(target="malignant"))), "target is malignant"),
+    Tampering("record of real images", repaired(edit(PARITY, keys(synthetic=False))), "synthetic is False"),
+    Tampering("record of another precision", repaired(judged(lambda d: d.update(precision="float32"))), UNFIT),
+    Tampering("record of fewer bytes", repaired(judged(lambda d: d.update(bytes=1))), "bytes is 1"),
+    Tampering("record with a check twice", repaired(judged(_repeat_check)), "a check stands there twice"),
+    Tampering("record with an unknown key", repaired(judged(lambda d: d.update(note=""))), "unknown key note"),
+    Tampering("true for a number", repaired(edit(PARITY, keys(seed=True))), "must be a int"),
     # Golden vectors
     Tampering("vectors of another size", repaired(edit("golden/golden.json", keys(input_size=64))), "input_size is 64"),
     Tampering("no vectors", repaired(edit("golden/golden.json", keys(vectors=[]))), "vectors missing or double"),
     Tampering("vector twice", repaired(edit("golden/golden.json", _first_photo)), "vectors missing or double"),
     Tampering("generous tolerance", repaired(edit("golden/golden.json", keys(tolerance=1.0))), "proves nothing"),
+    Tampering("tolerance of zero", repaired(edit("golden/golden.json", keys(tolerance=0))), "proves nothing"),
+    Tampering("vector without a number", repaired(_letters), "not a vector's number: aa"),
     Tampering("expected bytes cut off", repaired(put("golden/01.rgb", lambda d: d[:-1])), "bytes is"),
     Tampering("photo elsewhere", repaired(vector(0, photo="golden/02.jpg")), "photo is golden/02.jpg"),
     Tampering("orientation 9", repaired(vector(0, orientation=9)), "unknown orientation"),

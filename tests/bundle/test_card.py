@@ -13,6 +13,7 @@ from melanoma_edge.bundle.card import model_card
 from melanoma_edge.contract import INTENDED_USE
 from melanoma_edge.parity.gate import Status
 from melanoma_edge.parity.record import Remade
+from melanoma_edge.safeguards import OutlierLimits
 
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(?:\.\d+)?(?![\w.]*\w)")
 SAID = {"95"}
@@ -68,11 +69,29 @@ def test_a_model_of_real_images_is_not_called_synthetic(chosen: Any) -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "changed", "says"),
-    [(Status.INCONCLUSIVE, False, "too few lesions to prove"), (Status.PASS, True, "limits that were changed for it")],
+    [
+        (Status.INCONCLUSIVE, False, "**INCONCLUSIVE: the test had too few lesions to prove"),
+        (Status.PASS, True, "limits that were changed for it"),
+        (Status.PASS, True, "**Judged at limits that were changed"),
+    ],
 )
 def test_what_is_weaker_than_a_pass_is_said(chosen: Any, verdict: Status, changed: bool, says: str) -> None:
     from dataclasses import replace
 
     assert says not in model_card(chosen)
     sources = {form: replace(one, verdict=Remade(verdict, changed)) for form, one in chosen.sources.items()}
-    assert says in model_card(replace(chosen, sources=sources))
+    card = model_card(replace(chosen, sources=sources))
+    assert says in card
+    assert not says.startswith("**") or card.index(says) < card.index("## Identity")
+
+
+def test_it_says_when_no_answer_is_given(chosen: Any) -> None:
+    from dataclasses import replace
+
+    card = model_card(chosen)
+    assert "more than 200 %" in card and "overexposed in more than 50 of" in card and "however unlike" in card
+    record = chosen.sources["tflite"].record
+    limits = replace(record.contract.effective_safeguards, outlier=OutlierLimits(((0.0,),), (1.0,), 1.0))
+    contract = replace(record.contract, safeguards=limits)
+    source = replace(chosen.sources["tflite"], record=replace(record, contract=contract))
+    assert "when it is unlike those" in model_card(replace(chosen, sources={"tflite": source}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from toys import toy_contract
 
 from melanoma_edge.bundle import choice
 from melanoma_edge.bundle.choice import choose
-from melanoma_edge.bundle.golden import TOLERANCE, Judge
+from melanoma_edge.bundle.golden import MIXED_TOLERANCE, TOLERANCE, Judge
 from melanoma_edge.bundle.photos import Shot
 from melanoma_edge.errors import ExportError
 
@@ -100,7 +99,21 @@ def test_photos_on_which_runtimes_tip_are_avoided(judge: Judge) -> None:
     assert all(abs(one - other) < TOLERANCE / 10 for one, other in both)
 
 
-def test_below_a_low_threshold_there_is_less_room(judge: Judge) -> None:
-    assert choice._clear(judge) == 10 * TOLERANCE
-    low = SimpleNamespace(contract=SimpleNamespace(threshold=0.006))
-    assert choice._clear(low) == pytest.approx(0.002)  # type: ignore[arg-type]
+@pytest.mark.parametrize("tolerance", [TOLERANCE, MIXED_TOLERANCE])
+def test_scores_lie_further_from_the_threshold_than_the_tolerance(judge: Judge, tolerance: float) -> None:
+    golden, _ = choose(judge, {"one": Made(red)}, tolerance=tolerance)  # type: ignore[dict-item]
+    assert golden.tolerance == tolerance
+    assert all(abs(score - judge.contract.threshold) > 2 * tolerance for score in scores(golden))
+
+
+def test_a_tolerance_is_kept_from_scores_that_another_runtime_may_tip(judge: Judge) -> None:
+    with pytest.raises(ExportError, match="not by a hair"):
+        choose(judge, {"one": Made(lambda pixels: 0.315)}, tolerance=MIXED_TOLERANCE)  # type: ignore[dict-item]
+
+
+def test_beside_a_threshold_near_an_end_there_is_less_room() -> None:
+    wide, low = choice._Room(0.3, 0.001), choice._Room(0.0206, 0.01)
+    assert (wide.clear(True), wide.clear(False), wide.least(False)) == pytest.approx((0.01, 0.01, 0.002))
+    assert (low.clear(True), low.least(True)) == pytest.approx((0.1, 0.02))
+    assert low.tolerance < low.clear(False) < low.threshold
+    assert 0 < low.least(False) < low.tolerance

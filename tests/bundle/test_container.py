@@ -107,6 +107,40 @@ def test_another_way_of_packing_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, zipped(("a.txt", b"text"), method=zipfile.ZIP_BZIP2), "packed in a way")
 
 
+@pytest.mark.parametrize("place", [4, 6, 8, 10, 12, 14, 18, 22, 28, 30])
+def test_headers_that_differ_are_refused(tmp_path: Path, place: int) -> None:
+    """A reader that goes by the header of a file would find another one than a reader of the directory."""
+    data = bytearray(zip_bytes(FILES))
+    data[place] ^= 0x20
+    refused(tmp_path, bytes(data), "headers of 'contract.json' differ")
+
+
+def test_nothing_stands_behind_the_end_of_a_deflated_file(tmp_path: Path) -> None:
+    whole = zipped(("a.txt", b"text" * 9), method=zipfile.ZIP_DEFLATED)
+    start, place = 30 + len("a.txt"), whole.index(b"PK\x01\x02")
+    data = bytearray(whole[:place] + b"junk" + whole[place:])
+    directory = place + 4
+    for at in (18, directory + 20):
+        data[at : at + 4] = struct.pack("<I", place - start + 4)
+    end = data.index(b"PK\x05\x06")
+    data[end + 16 : end + 20] = struct.pack("<I", directory)
+    refused(tmp_path, bytes(data), "a.txt is not what its header says")
+
+
+def test_a_deflated_file_that_does_not_end_is_refused(tmp_path: Path) -> None:
+    whole = zipped(("a.txt", b"text" * 9), method=zipfile.ZIP_DEFLATED)
+    place = whole.index(b"PK\x01\x02")
+    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    open_end = packed.compress(b"text" * 9) + packed.flush(zlib.Z_SYNC_FLUSH)
+    data = bytearray(whole[: 30 + len("a.txt")] + open_end + whole[place:])
+    directory = data.index(b"PK\x01\x02")
+    for at in (18, directory + 20):
+        data[at : at + 4] = struct.pack("<I", len(open_end))
+    end = data.index(b"PK\x05\x06")
+    data[end + 16 : end + 20] = struct.pack("<I", directory)
+    refused(tmp_path, bytes(data), "a.txt is not what its header says")
+
+
 @pytest.mark.parametrize("data", [b"before" + zip_bytes(FILES), zip_bytes(FILES) + b"behind"])
 def test_bytes_around_a_zip_are_refused(tmp_path: Path, data: bytes) -> None:
     refused(tmp_path, data, "bytes before or behind it")
@@ -147,7 +181,8 @@ def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
 def test_a_zip_larger_than_any_bundle_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "MAX_TOTAL", 10)
     monkeypatch.setattr(container, "_HEADERS", 10)
-    refused(tmp_path, zip_bytes(FILES), "no bundle has")
+    data = zip_bytes(FILES)
+    refused(tmp_path, data, f"no bundle has {len(data):,} bytes")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
@@ -185,6 +220,14 @@ def test_links_and_strange_files_in_a_folder_are_refused(tmp_path: Path) -> None
         read_files(tmp_path)
 
 
+def test_an_empty_folder_inside_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    assert list(read_files(tmp_path)) == ["a.txt"]
+    (tmp_path / "golden/deep").mkdir(parents=True)
+    with pytest.raises(TrustError, match="an empty folder 'deep'"):
+        read_files(tmp_path)
+
+
 def test_a_device_is_no_bundle() -> None:
     with pytest.raises(TrustError, match="neither a folder nor a file"):
         read_files(Path("/dev/null"))
@@ -194,6 +237,8 @@ def test_a_bundle_is_known_by_its_manifest_or_its_first_bytes(tmp_path: Path) ->
     (tmp_path / "folder").mkdir()
     (tmp_path / "app.bin").write_bytes(zip_bytes(FILES))
     (tmp_path / "notes.txt").write_text("text")
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_bundle(tmp_path / "pipe")
     known = {name: is_bundle(tmp_path / name) for name in ("folder", "app.bin", "notes.txt", "missing.zip", "missing")}
     assert known == {"folder": False, "app.bin": True, "notes.txt": False, "missing.zip": True, "missing": False}
     (tmp_path / "folder/manifest.json").touch()

@@ -28,6 +28,21 @@ def test_a_place_that_is_taken_is_refused_before_any_work(
         make_bundle(chosen, tmp_path / "b", "tool")
 
 
+def test_what_comes_before_writing_comes_when_all_is_ready(
+    chosen: Any, files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        assert list(tmp_path.iterdir()) == []
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_bundle(chosen, tmp_path / "b", "tool", before=fail)
+    monkeypatch.setattr(make, "assemble", lambda *_: {**files, "model.tflite": b""})
+    with pytest.raises(TrustError):
+        make_bundle(chosen, tmp_path / "b", "tool", before=lambda: pytest.fail("called in vain"))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("spoiled", ["golden/01.rgb", "model.tflite"])
 def test_what_does_not_fit_is_never_written(
     chosen: Any, files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoiled: str

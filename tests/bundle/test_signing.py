@@ -9,7 +9,16 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from melanoma_edge.bundle.signing import is_signed, new_key, public_path, read_private, read_public, sign
+from melanoma_edge.bundle.signing import (
+    check_new,
+    generated,
+    is_signed,
+    public_path,
+    read_private,
+    read_public,
+    save,
+    sign,
+)
 from melanoma_edge.errors import TrustError, UsageError
 
 
@@ -19,7 +28,7 @@ def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes | N
 
 
 def test_a_new_key_signs_what_its_public_half_confirms(tmp_path: Path) -> None:
-    public = new_key(tmp_path / "key.pem")
+    public = save(generated(), tmp_path / "key.pem")
     assert public == tmp_path / "key.pub.pem"
     signature = sign(b"manifest", read_private(tmp_path / "key.pem"))
     assert is_signed(b"manifest", signature, read_public(public))
@@ -28,13 +37,13 @@ def test_a_new_key_signs_what_its_public_half_confirms(tmp_path: Path) -> None:
 
 
 def test_the_same_words_and_key_give_the_same_signature(tmp_path: Path) -> None:
-    new_key(tmp_path / "key.pem")
+    save(generated(), tmp_path / "key.pem")
     key = read_private(tmp_path / "key.pem")
     assert sign(b"manifest", key) == sign(b"manifest", key)
 
 
 def test_a_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:
-    new_key(tmp_path / "key")
+    save(generated(), tmp_path / "key")
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
     assert public_path(tmp_path / "key").read_text().startswith("-----BEGIN PUBLIC KEY")
 
@@ -42,9 +51,14 @@ def test_a_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("there", ["key.pem", "key.pub.pem"])
 def test_no_key_is_ever_overwritten(tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("precious")
-    with pytest.raises(UsageError, match="refusing to overwrite"):
-        new_key(tmp_path / "key.pem")
+    with pytest.raises(UsageError, match=r"--sign .*key\.pem, or choose another name"):
+        save(generated(), tmp_path / "key.pem")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_key_needs_a_name() -> None:
+    with pytest.raises(UsageError, match="needs the name of a file"):
+        check_new(Path())
 
 
 def test_what_is_no_key_on_p256_is_refused(tmp_path: Path) -> None:
@@ -71,7 +85,7 @@ def test_a_missing_key_is_said_to_be_missing(tmp_path: Path) -> None:
 
 def test_openssl_confirms_a_signature(tmp_path: Path) -> None:
     """Nothing of ours is needed to check one."""
-    public = new_key(tmp_path / "key.pem")
+    public = save(generated(), tmp_path / "key.pem")
     (tmp_path / "manifest.json").write_text("manifest")
     (tmp_path / "manifest.sig").write_bytes(sign(b"manifest", read_private(tmp_path / "key.pem")))
     command = ["openssl", "dgst", "-sha256", "-verify", public.name, "-signature", "manifest.sig", "manifest.json"]

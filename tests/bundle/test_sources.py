@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from verdicts import ENOUGH, TOO_FEW, give_verdicts
 
-from melanoma_edge.bundle import verify
+from melanoma_edge.bundle import sources, verify
+from melanoma_edge.bundle.assemble import assemble
+from melanoma_edge.bundle.checks import lacks_embedding
 from melanoma_edge.bundle.sources import from_bundle, from_run
 from melanoma_edge.errors import ParityFailed, ParityInconclusive, TrustError, UsageError
 from melanoma_edge.parity.gate import Limits, Status
 from melanoma_edge.parity.record import verdict_path
+from melanoma_edge.runtime.artifact import FREE, OutputNote, read_artifact
+from melanoma_edge.safeguards import OutlierLimits
 
 
 @pytest.fixture
@@ -47,6 +51,35 @@ def test_nothing_tells_of_this_machine(mine: Any) -> None:
         assert source.parity["run"] == mine.contract.name
 
 
+def test_nothing_tells_of_images(mine: Any) -> None:
+    """Ids are names of the user's files: none comes into a bundle, though the run's own records list them."""
+    catalog = [text for image in mine.catalog.rows for text in (image.image_id, image.group)]
+    mentioned = [f"hospital_{name}" for name in ("image", "lesion")]
+    for form in ("tflite", "onnx"):
+        path = verdict_path(mine.artifacts / f"model-int8.{form}")
+        document = json.loads(path.read_text())
+        flip = {"image_id": mentioned[0], "group": mentioned[1], "label": "NV", "float_class": "NV"}
+        flip |= {"exported_class": "MEL", "float_score": 0.2, "exported_score": 0.4, "melanoma_lost": False}
+        document["artifacts"][0]["flips"] = [flip]
+        path.write_text(json.dumps(document))
+    for name, data in assemble(from_run(mine), "tool").items():
+        assert not [one for one in {*catalog, *mentioned} if f'"{one}"'.encode() in data], name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"exported": None}, {"exported": {}}, {"flips": 1}, {"note": ""}, {"runtime_options": [1]}],
+    ids=str,
+)
+def test_a_record_that_is_not_whole_is_refused(mine: Any, change: Any) -> None:
+    path = verdict_path(mine.artifacts / "model-int8.tflite")
+    document = json.loads(path.read_text())
+    document["artifacts"][0] |= change
+    path.write_text(json.dumps(document))
+    with pytest.raises(TrustError):
+        from_run(mine)
+
+
 def test_without_onnx_the_bundle_has_tflite_alone(mine: Any) -> None:
     (mine.artifacts / "model-int8.onnx").unlink()
     assert list(from_run(mine).sources) == ["tflite"]
@@ -63,6 +96,31 @@ def test_an_unfit_onnx_file_is_left_out_and_it_is_said(mine: Any, how: Any, why:
     chosen = from_run(mine)
     assert list(chosen.sources) == ["tflite"]
     assert why in chosen.left_out[0] and "model-int8.onnx" in chosen.left_out[0]
+
+
+def test_limits_of_an_embedding_need_files_that_answer_one(mine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def strange(path: Path) -> Any:
+        record, data = read_artifact(path)
+        limits = replace(record.contract.effective_safeguards, outlier=OutlierLimits(((0.0,),), (1.0,), 1.0))
+        return replace(record, contract=replace(record.contract, safeguards=limits)), data
+
+    monkeypatch.setattr(sources, "read_artifact", strange)
+    with pytest.raises(TrustError, match="answers no embedding") as caught:
+        from_run(mine)
+    assert caught.value.fix == "export with --with-embedding"
+
+
+@pytest.mark.parametrize(
+    ("shape", "lacks"), [((1, 2), False), ((FREE, 2), False), ((1, 3), True), ((1, 2, 2), True), (None, True)]
+)
+def test_an_embedding_is_of_the_length_of_the_limits(mine: Any, shape: Any, lacks: bool) -> None:
+    record, _ = read_artifact(mine.artifacts / "model-int8.tflite")
+    further = (OutputNote("embedding", shape, ""),) if shape else ()
+    record = replace(record, outputs=(*record.outputs, *further))
+    plain = record.contract.effective_safeguards
+    limits = OutlierLimits(((0.0, 0.0),), (1.0, 1.0), 1.0)
+    assert lacks_embedding(record, replace(plain, outlier=limits)) == lacks
+    assert not lacks_embedding(record, plain)
 
 
 def test_a_file_that_fails_is_refused(mine: Any) -> None:
@@ -134,6 +192,7 @@ def test_a_changed_file_is_refused(mine: Any) -> None:
 
 def test_a_bundle_gives_back_what_it_was_made_of(files: dict[str, bytes], chosen: Any) -> None:
     again = from_bundle(verify(files, "bundle"))
+    assert again.release == 1
     assert again.verdict is chosen.verdict
     for form, source in chosen.sources.items():
         assert again.sources[form].data == source.data

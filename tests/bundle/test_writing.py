@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,17 @@ from typing import Any
 import pytest
 
 from melanoma_edge.bundle import writing
-from melanoma_edge.bundle.container import read_files
-from melanoma_edge.bundle.writing import check_place, write
+from melanoma_edge.bundle.container import read_files, zip_bytes
+from melanoma_edge.bundle.writing import check_key_place, check_place, write
 from melanoma_edge.errors import ExportError, MachineError, UsageError
 
-OLD = {"manifest.json": b"old", "golden/01.jpg": b"photo"}
-NEW = {"manifest.json": b"new", "golden/02.jpg": b"photo"}
+
+def bundle(name: str, schema: str = "melanoma-edge/bundle/1") -> dict[str, bytes]:
+    """Return as much of a bundle as writing looks at."""
+    return {"manifest.json": json.dumps({"schema": schema, "files": {name: {}}}).encode(), name: b"photo"}
+
+
+OLD, NEW = bundle("golden/01.jpg"), bundle("golden/02.jpg")
 
 
 def state(tmp_path: Path) -> dict[str, bytes]:
@@ -64,6 +70,56 @@ def test_what_is_no_bundle_is_not_cleared_even_with_force(tmp_path: Path) -> Non
         write(NEW, tmp_path / "link", force=True)
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"b/manifest.json": b"{}"},
+        {"b/manifest.json": b'{"manifest_version": 3, "files": {}}'},
+        {"b/manifest.json": b'{"schema": "melanoma-edge/run/1", "files": {}}'},
+        {"b/manifest.json": b'{"schema": "melanoma-edge/bundle/1"}'},
+        {**{f"b/{name}": data for name, data in OLD.items()}, "b/key.pem": b"secret"},
+        {**{f"b/{name}": data for name, data in OLD.items()}, "b/notes": b"text"},
+        {**{f"b/{name}": data for name, data in OLD.items()}, "b.zip": b"precious"},
+        {"b.zip": b"precious"},
+        {"b.zip": zip_bytes({"thesis.txt": b"precious"})},
+        {"b.zip": zip_bytes({**OLD, "thesis.txt": b"precious"})},
+        {"b.zip/manifest.json": OLD["manifest.json"], "b.zip/golden/01.jpg": b"photo"},
+        {"b": zip_bytes(OLD)},
+    ],
+    ids=str,
+)
+def test_only_a_bundle_and_nothing_else_is_cleared_with_force(tmp_path: Path, there: dict[str, bytes]) -> None:
+    for name, data in there.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(UsageError, match="what is no bundle"):
+        write(NEW, tmp_path / "b", force=True)
+    assert state(tmp_path) == there
+
+
+def test_a_bundle_of_another_version_may_be_replaced(tmp_path: Path) -> None:
+    write({**bundle("golden/01.jpg", "melanoma-edge/bundle/9"), "manifest.sig": b"signature"}, tmp_path / "b")
+    write(NEW, tmp_path / "b", force=True)
+    assert read_files(tmp_path / "b") == NEW
+
+
+@pytest.mark.parametrize("name", ["b/key.pem", "b/deep/key.pem", "b", "b.zip", "c/../b/key.pem"])
+def test_a_key_has_no_place_in_a_bundle(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="does not belong into the bundle"):
+        check_key_place(tmp_path / name, tmp_path / "b")
+    check_key_place(tmp_path / "bb/key.pem", tmp_path / "b")
+
+
+def test_a_folder_that_may_not_be_looked_at_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "b").mkdir()
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(MachineError, match="looking at b"):
+        check_place(tmp_path / "b", force=True)
+
+
 @pytest.mark.parametrize("name", ["b.zip", "key.pem", "..", ".hidden", "/"])
 def test_a_name_must_be_that_of_a_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError):
@@ -101,7 +157,7 @@ def test_the_older_bundle_comes_back_when_the_new_one_cannot_take_its_place(tmp_
 
 
 def test_a_disk_that_gives_back_other_bytes_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "read_files", lambda path: {**NEW, "manifest.json": b"n\0w"})
+    monkeypatch.setattr(writing, "read_files", lambda path: {**NEW, "manifest.json": b"other"})
     with pytest.raises(ExportError, match="gave back other bytes"):
         write(NEW, tmp_path / "b")
     assert state(tmp_path) == {}

@@ -13,6 +13,8 @@ import pytest
 from verdicts import TOO_FEW, give_verdicts, small_shots
 
 from melanoma_edge.bundle import choice
+from melanoma_edge.errors import TrustError
+from melanoma_edge.parity.gate import Limits
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +48,8 @@ def test_a_bundle_is_written_shown_and_used(run: Any, place: Path, trained: Any)
         shown = run("inspect", path, "--verify", "--json")
         assert shown.code == 0, shown.err
         assert (shown.document["kind"], shown.document["sha256"]) == ("bundle", document["sha256"])
+        tflite = {"precision": "int8", "bytes": (place / "b/model.tflite").stat().st_size}
+        assert shown.document["models"]["tflite"] == tflite
         assert (shown.document["golden_vectors"], shown.document["signature"]) == ("run", "none")
         answer = run("predict", path, trained.photo(), "--json")
         alone = run("predict", "b/model.tflite", trained.photo(), "--json")
@@ -57,8 +61,18 @@ def test_tables_are_for_people(run: Any, place: Path) -> None:
     made = run("bundle", "run", "--out", "b")
     assert made.code == 0 and "PASS" in made.out and "Not signed" in made.err
     shown = run("inspect", "b")
+    assert f"tflite int8, {(place / 'b/model.tflite').stat().st_size:,} bytes" in shown.out
     assert "parity_tflite" in shown.out and "golden/01.jpg" in shown.out
     assert "--verify runs the golden vectors" in shown.err and "give --key" in shown.err
+
+
+def test_words_in_brackets_are_words(run: Any, place: Path) -> None:
+    """Names of the user's are no commands to the table, nor to the terminal."""
+    made = run("bundle", "run", "--out", "b[/x]")
+    assert made.code == 0 and "b[/x].zip" in made.out
+    missing = run("inspect", "a\x1b[31m.zip")
+    assert missing.code == 7 and "\x1b" not in missing.err and r"a\x1b[31m.zip" in missing.err
+    assert run("inspect", "a\udcff.zip").code == 7
 
 
 def test_a_signed_bundle_is_trusted_with_its_key_alone(run: Any, place: Path) -> None:
@@ -76,7 +90,49 @@ def test_key_and_bundle_in_one_go(run: Any, place: Path) -> None:
     answer = run("bundle", "run", "--out", "b", "--new-key", "key.pem", "--json")
     assert answer.code == 0 and answer.document["signed"]
     assert run("inspect", "b.zip", "--key", "key.pub.pem").code == 0
-    assert run("bundle", "run", "--out", "c", "--new-key", "key.pem").code == 2
+    again = run("bundle", "run", "--out", "c", "--new-key", "key.pem")
+    assert again.code == 2 and "--sign key.pem" in again.err
+    assert run("bundle", "run", "--out", "c", "--new-key", "c/key.pem").code == 2
+    assert not (place / "c").exists()
+
+
+def test_no_key_is_left_where_no_bundle_comes_of_it(run: Any, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TrustError("no good", fix="none")
+
+    monkeypatch.setattr(choice, "_best", fail)
+    assert run("bundle", "run", "--out", "b", "--new-key", "key.pem").code == 7
+    assert not list(place.glob("*.pem"))
+
+
+def test_a_bundle_is_taken_with_the_key_of_its_maker(run: Any, place: Path, trained: Any) -> None:
+    assert run("bundle", "run", "--out", "b", "--new-key", "key.pem", "--quiet").code == 0
+    assert run("bundle", "--new-key", "other.pem", "--quiet").code == 0
+    for command in (["bundle", "b", "--out", "c", "--dry-run"], ["predict", "b.zip", trained.photo()]):
+        assert run(*command, "--key", "key.pub.pem").code == 0
+        bad = run(*command, "--key", "other.pub.pem")
+        assert bad.code == 7 and "signed by someone else" in bad.err
+        assert run(*command, "--key", "none.pem").code == 7
+    for command in (["bundle", "run", "--out", "c"], ["predict", "b/model.tflite", trained.photo()]):
+        refused = run(*command, "--key", "key.pub.pem")
+        assert refused.code == 2 and "--key is for a bundle" in refused.err
+
+
+def test_a_bundle_keeps_its_release_until_it_is_raised(run: Any, place: Path) -> None:
+    assert run("bundle", "run", "--out", "b", "--release", 3, "--quiet").code == 0
+    assert run("bundle", "b", "--out", "c", "--dry-run", "--json").document["release"] == 3
+    assert run("bundle", "b", "--out", "c", "--release", 4, "--dry-run", "--json").document["release"] == 4
+    lower = run("bundle", "b", "--out", "c", "--release", 2)
+    assert lower.code == 2 and "release 2 is lower than 3" in lower.err
+
+
+def test_changed_limits_are_said_before_and_after(run: Any, place: Path) -> None:
+    judge(place, limits=Limits(decision_agreement=0.5))
+    plan = run("bundle", "run", "--out", "b", "--dry-run", "--json")
+    assert plan.document["limits_changed"] and "limits that were changed" in plan.err
+    judge(place)
+    plan = run("bundle", "run", "--out", "b", "--dry-run", "--json")
+    assert plan.document["limits_changed"] is False and plan.err == ""
 
 
 def test_a_bundle_is_signed_later_by_someone_else(run: Any, place: Path) -> None:

@@ -17,7 +17,7 @@ class MelanomaApp : Application() {
 
     internal val settings by lazy { Settings(this) }
     internal val history by lazy { History(File(noBackupFilesDir, "history.jsonl")) }
-    internal val checks by lazy { Checks(services, history, contentResolver) { Handover.CAMERA.sweep(this) } }
+    internal val checks by lazy { Checks(services, history, contentResolver) { Handover.CAMERA.delete(this, it) } }
     internal val models by lazy { newKeeper() }
 
     /** Returns a keeper that knows only what this device has stored. */

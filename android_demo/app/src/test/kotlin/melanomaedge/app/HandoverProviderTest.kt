@@ -25,6 +25,18 @@ class HandoverProviderTest {
     private val provider = Robolectric.setupContentProvider(HandoverProvider::class.java, "${app.packageName}.handover")
 
     @Test
+    fun `a photo is deleted by our own address, and by no other that looks like it`() {
+        val name = Handover.CAMERA.newName()
+        val file = Handover.CAMERA.file(app, name).apply { writeText("photo") }
+        for (other in listOf("content://gallery/camera/$name", "content://${app.packageName}.handover/export/$name", "content://gallery")) {
+            Handover.CAMERA.delete(app, Uri.parse(other))
+        }
+        assertTrue(file.exists())
+        Handover.CAMERA.delete(app, Handover.CAMERA.uri(app, name))
+        assertFalse(file.exists())
+    }
+
+    @Test
     fun `the camera app writes its photo`() {
         val name = Handover.CAMERA.newName()
         val uri = Handover.CAMERA.uri(app, name)

@@ -6,6 +6,8 @@ import android.content.Intent
 import android.net.Uri
 import android.view.WindowManager
 import java.io.File
+import java.nio.file.Files
+import java.nio.file.Path
 import melanomaedge.app.files.Handover
 import melanomaedge.app.history.History
 import melanomaedge.app.history.HistoryActivity
@@ -26,6 +28,7 @@ import org.robolectric.shadows.ShadowAlertDialog
 class HistoryTest {
     private val phone = Phone(TestServices(engine = { FakeEngine(it, 0.3) })).ready()
     private val file = File(phone.app.noBackupFilesDir, "history.jsonl")
+    private val fresh = File(phone.app.noBackupFilesDir, "history.jsonl.new")
 
     private fun checked(vararg photos: ByteArray) = photos.map(phone::check)
 
@@ -94,6 +97,52 @@ class HistoryTest {
         agree()
         assertFalse(file.exists())
         assertTrue(screen.getString(R.string.history_empty) in screen.text)
+    }
+
+    @Test
+    fun `what was shared or half written goes with all answers`() {
+        checked(Scenes.good)
+        fresh.writeText("half an answer")
+        val screen = list()
+        screen.pressText(R.string.history_share_all)
+        screen.pressText(R.string.history_delete_all)
+        agree()
+        assertFalse(fresh.exists())
+        assertEquals(emptyList<String>(), File(phone.app.cacheDir, "export").list().orEmpty().toList())
+    }
+
+    @Test
+    fun `a full device says that it could not delete`() {
+        checked(Scenes.good)
+        File(fresh, "in the way").mkdirs()
+        val screen = list()
+        screen.content.seen().first { it.id == R.id.row_delete }.performClick()
+        agree()
+        assertTrue(screen.getString(R.string.history_not_deleted) in screen.text)
+        assertEquals(1, screen.content.seen().count { it.id == R.id.row_open })
+        screen.pressText(R.string.history_delete_all)
+        agree()
+        assertTrue(screen.getString(R.string.history_not_deleted) in screen.text)
+    }
+
+    @Test
+    fun `a history that cannot be read is told of`() {
+        Files.createSymbolicLink(file.toPath(), Path.of("/proc/self/mem"))
+        assertTrue(list().run { getString(R.string.history_damaged) in text })
+        assertEquals(null, phone.app.history.find("any"))
+        assertFalse(phone.app.history.delete("any"))
+    }
+
+    @Test
+    fun `the history is read off the main thread`() {
+        checked(Scenes.good)
+        phone.services.background.holding = true
+        val screen = list()
+        assertTrue(screen.getString(R.string.history_reading) in screen.text)
+        assertEquals(0, screen.content.seen().count { it.id == R.id.row_open })
+        phone.services.background.release()
+        shadowOf(phone.app.mainLooper).idle()
+        assertEquals(1, screen.content.seen().count { it.id == R.id.row_open })
     }
 
     @Test

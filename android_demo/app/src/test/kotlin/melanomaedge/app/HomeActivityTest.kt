@@ -90,7 +90,7 @@ class HomeActivityTest {
     @Test
     fun `the model is named with all that speaks against it`() {
         val home = Phone().ready().open(HomeActivity::class.java)
-        val parity = home.getString(R.string.parity_pass, "${Demo.manifest.lesions}")
+        val parity = home.getString(R.string.parity_pass, "int8", "${Demo.manifest.lesions}")
         for (text in listOf(home.getString(R.string.banner_synthetic), home.getString(R.string.banner_unsigned), parity)) assertTrue(text, text in home.text)
     }
 
@@ -179,6 +179,16 @@ class HomeActivityTest {
     }
 
     @Test
+    fun `an export is deleted once it has had the time to be read`() {
+        val phone = Phone().ready()
+        val (old, fresh) = List(2) { Handover.EXPORT.file(phone.app, Handover.EXPORT.newName()).apply { writeText("{}") } }
+        old.setLastModified(phone.services.time.toEpochMilli() - 11 * MINUTE)
+        fresh.setLastModified(phone.services.time.toEpochMilli() - 9 * MINUTE)
+        phone.open(HomeActivity::class.java)
+        assertEquals(false to true, old.exists() to fresh.exists())
+    }
+
+    @Test
     fun `all other screens are reached from here`() {
         val home = Phone().ready().open(HomeActivity::class.java)
         val ways = mapOf(R.id.open_model to ModelActivity::class, R.id.open_history to HistoryActivity::class, R.id.open_statement to StatementActivity::class)
@@ -189,6 +199,7 @@ class HomeActivityTest {
     }
 
     private companion object {
+        const val MINUTE = 60_000L
         const val PICKER = "android.provider.action.PICK_IMAGES"
     }
 }

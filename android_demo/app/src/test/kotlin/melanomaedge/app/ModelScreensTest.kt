@@ -21,11 +21,19 @@ import org.robolectric.Shadows.shadowOf
 class ModelScreensTest {
     /** Chooses a file as a person would in the system's chooser. */
     private fun choose(phone: Phone, screen: Activity, zip: ByteArray) {
-        val uri = Uri.parse("content://documents/bundle")
-        shadowOf(phone.app.contentResolver).registerInputStreamSupplier(uri) { ByteArrayInputStream(zip) }
+        chosen(phone, screen, asked(screen), zip)
+    }
+
+    private fun asked(screen: Activity): Intent {
         screen.pressText(R.string.model_install)
         val asked = shadowOf(screen).nextStartedActivityForResult.intent
         assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.action)
+        return asked
+    }
+
+    private fun chosen(phone: Phone, screen: Activity, asked: Intent, zip: ByteArray) {
+        val uri = Uri.parse("content://documents/bundle")
+        shadowOf(phone.app.contentResolver).registerInputStreamSupplier(uri) { ByteArrayInputStream(zip) }
         shadowOf(screen).receiveResult(asked, Activity.RESULT_OK, Intent().setData(uri))
     }
 
@@ -63,6 +71,30 @@ class ModelScreensTest {
         assertTrue(screen.getString(R.string.model_installed, Demo.manifest.name, Demo.manifest.release + 1) in screen.text)
         assertEquals(listOf(Intent.ACTION_OPEN_DOCUMENT), generateSequence { next(screen) }.map { it.action }.toList())
         assertTrue(screen.getString(R.string.model_line, Demo.manifest.name, Demo.manifest.release + 1) in screen.text)
+    }
+
+    @Test
+    fun `while a bundle is checked the screen says so, and a second choice is told to wait`() {
+        val phone = Phone().ready()
+        val screen = phone.open(ModelActivity::class.java)
+        val asked = asked(screen)
+        phone.services.background.holding = true
+        chosen(phone, screen, asked, Demo.newer)
+        assertTrue(screen.getString(R.string.model_installing) in screen.text)
+        chosen(phone, screen, asked, Demo.newer)
+        assertTrue(screen.getString(R.string.model_busy) in screen.text)
+        phone.services.background.release()
+        assertFalse(screen.getString(R.string.model_busy) in screen.text || screen.getString(R.string.model_installing) in screen.text)
+    }
+
+    @Test
+    fun `the refused screen says so too`() {
+        val phone = Phone(TestServices(ByteArray(10))).apply { app.models.open() }
+        val screen = phone.open(RefusedActivity::class.java, RefusedActivity.atStart(phone.app))
+        val asked = asked(screen)
+        phone.services.background.holding = true
+        chosen(phone, screen, asked, Demo.newer)
+        assertTrue(screen.getString(R.string.model_installing) in screen.text)
     }
 
     @Test

@@ -8,7 +8,9 @@ import kotlin.math.abs
 import melanomaedge.app.model.ModelState
 import melanomaedge.app.photo.PhotoFile
 import melanomaedge.app.photo.PhotoProblem
+import melanomaedge.core.JpegForge
 import melanomaedge.core.Pixels
+import melanomaedge.core.PngForge
 import melanomaedge.core.Quality
 import melanomaedge.core.sha256
 import melanomaedge.engine.Shot
@@ -36,6 +38,24 @@ class PhotoFileTest {
             assertTrue("${vector.id}: off by $off", off <= CLOSE)
             assertEquals(vector.orientation, shot.orientation.exif)
             assertEquals(vector.quality.shortSide, Quality.measure(shot.picture, shot.orientation).shortSide)
+            (shot.picture as Closeable).close()
+        }
+    }
+
+    @Test
+    fun `a photo that Android decodes only in part is refused`() {
+        val photo = (Phone().ready().app.models.state as ModelState.Ready).model.bundle.read("golden/01.jpg")
+        for ((what, damaged) in JpegForge.damages(photo)) assertEquals(what, PhotoProblem.DAMAGED, problem(damaged))
+    }
+
+    @Test
+    fun `a PNG file's gamma is not obeyed, as in Python`() {
+        val bundle = (Phone().ready().app.models.state as ModelState.Ready).model.bundle
+        for (vector in bundle.golden.vectors.filter { it.format == "png" }) {
+            val chunks = PngForge.chunk("gAMA", PngForge.GAMMA_ONE)
+            val shot = PhotoFile.decode(PngForge.behindHeader(bundle.photo(vector), chunks))
+            val pixels = Pixels.square(shot.picture, shot.orientation, bundle.contract.inputSize)
+            assertArrayEquals(vector.id, bundle.pixels(vector), pixels)
             (shot.picture as Closeable).close()
         }
     }

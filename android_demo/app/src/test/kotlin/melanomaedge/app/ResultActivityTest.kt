@@ -91,7 +91,7 @@ class ResultActivityTest {
     private fun checkModelOf(photo: ByteArray) {
         val screen = result(photo, 0.3)
         screen.says(R.string.disclaimer, R.string.banner_synthetic, R.string.banner_unsigned, R.string.about_answer)
-        for (text in listOf(screen.getString(R.string.model_line, Demo.manifest.name, Demo.manifest.release), screen.getString(R.string.parity_pass, "${Demo.manifest.lesions}"))) assertTrue(text, text in screen.text)
+        for (text in listOf(screen.getString(R.string.model_line, Demo.manifest.name, Demo.manifest.release), screen.getString(R.string.parity_pass, "int8", "${Demo.manifest.lesions}"))) assertTrue(text, text in screen.text)
     }
 
     @Test
@@ -106,7 +106,7 @@ class ResultActivityTest {
     fun `German numbers have German signs`() {
         assertEquals(Locale.GERMAN.language, RuntimeEnvironment.getApplication().resources.configuration.locales[0].language)
         val text = result(Scenes.good, 0.1).text
-        assertTrue(text, "5\u00A0% bis 20\u00A0%" in text && Regex("ab [0-9]+(,[0-9])?\u00A0%").containsMatchIn(text))
+        assertTrue(text, "5\u00A0% bis 20\u00A0%" in text && Regex("ab [0-9]+(,[0-9]+)?\u00A0%").containsMatchIn(text))
     }
 
     @Test
@@ -148,6 +148,27 @@ class ResultActivityTest {
         screen.says(R.string.details_map_note)
         assertTrue("20% to 50%" in screen.text && "litert" in screen.text && "XNNPACK" in screen.text)
         assertEquals(1, screen.content.seen().count { it.contentDescription == screen.getString(R.string.details_map_text) })
+    }
+
+    @Test
+    fun `details give no ranges where the answer has none, for every finding`() {
+        for (photo in listOf(Scenes.grey, Scenes.print)) {
+            val phone = Phone(TestServices(engine = { FakeEngine(it, 0.25) })).ready()
+            val screen = phone.open(DetailsActivity::class.java, DetailsActivity.of(phone.app, phone.check(photo)))
+            screen.says(R.string.details_not_valid)
+            assertFalse(screen.text, "20% to 50%" in screen.text || "counts towards referral" in screen.text)
+        }
+    }
+
+    @Test
+    fun `parity is that of the precision that answers`() {
+        val half = Demo.changed {
+            editArtifact("tflite") { it.with("precision", value = Json.of("fp16")) }
+            put("manifest.json", "artifacts", "tflite", "precision", value = Json.of("fp16"))
+            put("parity/tflite.json", "artifacts", 0, "precision", value = Json.of("fp16"))
+        }
+        val screen = result(Scenes.good, 0.62, half)
+        assertTrue(screen.text, screen.getString(R.string.parity_pass, "fp16", "${Demo.manifest.lesions}") in screen.text)
     }
 
     @Test

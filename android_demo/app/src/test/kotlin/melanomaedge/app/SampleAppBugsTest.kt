@@ -2,7 +2,10 @@ package melanomaedge.app
 
 import android.content.pm.ApplicationInfo
 import android.graphics.Bitmap
+import android.graphics.Canvas
+import android.graphics.Color
 import java.io.ByteArrayInputStream
+import java.io.File
 import java.util.Locale
 import kotlin.math.abs
 import melanomaedge.app.home.HomeActivity
@@ -11,6 +14,7 @@ import melanomaedge.app.photo.PhotoFile
 import melanomaedge.app.result.DetailsActivity
 import melanomaedge.app.result.ResultActivity
 import melanomaedge.core.Bundle
+import melanomaedge.core.Finding
 import melanomaedge.core.Pixels
 import melanomaedge.core.State
 import melanomaedge.core.ZipForge
@@ -67,11 +71,13 @@ class SampleAppBugsTest {
     }
 
     @Test
-    fun `ai-hub-apps - bytes compared with their sign make 200 smaller than 100`() {
-        val bright = Scenes.encoded(Bitmap.CompressFormat.PNG, 64, 64) { 0xFFC86432.toInt() }
-        val shot = PhotoFile.decode(bright)
-        val pixels = Pixels.square(shot.picture, shot.orientation, 8)
-        assertEquals(listOf(200, 100, 50), pixels.take(3).map { it.toInt() and 255 })
+    fun `ai-hub-apps - bytes compared with their sign make 240 smaller than 100, so a glaring photo looks dark`() {
+        val phone = phone { FakeEngine(it) }
+        val photo = Scenes.encoded(Bitmap.CompressFormat.PNG, 512, 512) { 0xFFF0ECE8.toInt() }
+        val answer = phone.app.history.find(phone.check(photo))!!
+        assertEquals(State.RETAKE, answer.audit.state)
+        assertTrue("${answer.audit.findings}", Finding.TOO_BRIGHT in answer.audit.findings && Finding.TOO_DARK !in answer.audit.findings)
+        assertTrue("${answer.quality}", answer.quality!!.brightness in 23_200..24_000)
     }
 
     @Test
@@ -86,7 +92,29 @@ class SampleAppBugsTest {
     @Test
     fun `ORT sample - photos are resized by the nearest neighbour`() {
         val vector = bundle.golden.vectors.first { it.format == "png" }
-        assertTrue("the photo shows the fault", furthest(bundle.pixels(vector), squashed(PhotoFile.decode(bundle.photo(vector)), false)) > 0)
+        val expected = bundle.pixels(vector)
+        val shot = PhotoFile.decode(bundle.photo(vector))
+        assertEquals(0, furthest(expected, Pixels.square(shot.picture, shot.orientation, side)))
+        assertTrue("the photo shows the fault", furthest(expected, squashed(shot, false)) > DECODERS)
+    }
+
+    @Test
+    fun `quic - photos are put between black bars, with the sides exchanged`() {
+        val vector = bundle.golden.vectors.first { it.orientation == 1 && it.width > it.height }
+        val expected = bundle.pixels(vector)
+        val shot = PhotoFile.decode(bundle.photo(vector))
+        assertTrue(furthest(expected, Pixels.square(shot.picture, shot.orientation, side)) <= DECODERS)
+        assertTrue("the photo shows the fault", furthest(expected, letterboxed(shot)) > DECODERS)
+    }
+
+    @Test
+    fun `litert-samples - NNAPI computes what nobody has tried`() {
+        val real = PhoneServices(Phone().app).engine(bundle)
+        assertTrue(real.delegate, real.delegate.startsWith("XNNPACK") || real.delegate.startsWith("none"))
+        real.close()
+        val sources = listOf("src/main", "../engine/src/main/kotlin", "../core/src/main/kotlin").flatMap { File(it).walk().filter { file -> file.extension in setOf("kt", "xml") } }
+        assertTrue("${sources.size} sources", sources.any { it.name == "TfliteGraph.kt" })
+        assertEquals(emptyList<File>(), sources.filter { it.readText().contains(Regex("nn_?api", RegexOption.IGNORE_CASE)) })
     }
 
     @Test
@@ -132,12 +160,26 @@ class SampleAppBugsTest {
     private val side get() = bundle.contract.inputSize
 
     /** What the samples do: Android's own scaling of the whole picture, smooth or by the nearest neighbour. */
-    private fun squashed(shot: Shot, smooth: Boolean): ByteArray {
+    private fun squashed(shot: Shot, smooth: Boolean): ByteArray = bytes(Bitmap.createScaledBitmap(whole(shot), side, side, smooth))
+
+    /** What quic's sample does: the aspect is kept but height and width are mistaken for each other; the rest is black. */
+    private fun letterboxed(shot: Shot): ByteArray {
+        val whole = whole(shot)
+        val longest = maxOf(whole.width, whole.height)
+        val small = Bitmap.createScaledBitmap(whole, side * whole.height / longest, side * whole.width / longest, true)
+        val boxed = Bitmap.createBitmap(side, side, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.BLACK) }
+        Canvas(boxed).drawBitmap(small, (side - small.width) / 2f, (side - small.height) / 2f, null)
+        return bytes(boxed)
+    }
+
+    private fun whole(shot: Shot): Bitmap {
         val width = shot.picture.width
         val all = IntArray(width * shot.picture.height).also { shot.picture.rows(0, shot.picture.height, it) }
-        val whole = Bitmap.createBitmap(all, width, shot.picture.height, Bitmap.Config.ARGB_8888)
-        val small = Bitmap.createScaledBitmap(whole, side, side, smooth)
-        val pixels = IntArray(side * side).also { small.getPixels(it, 0, side, 0, 0, side, side) }
+        return Bitmap.createBitmap(all, width, shot.picture.height, Bitmap.Config.ARGB_8888)
+    }
+
+    private fun bytes(square: Bitmap): ByteArray {
+        val pixels = IntArray(side * side).also { square.getPixels(it, 0, side, 0, 0, side, side) }
         return ByteArray(3 * side * side) { (pixels[it / 3] shr (16 - 8 * (it % 3))).toByte() }
     }
 

@@ -30,7 +30,7 @@ internal object Scenes {
     val good: ByteArray by lazy { Demo.files.getValue("golden/01.jpg") }
 
     /** A photo of nothing: small, without detail, without colour. */
-    val grey: ByteArray by lazy { encoded(Bitmap.CompressFormat.JPEG, 60, 200) { 0xFF808080.toInt() } }
+    val grey: ByteArray by lazy { encoded(Bitmap.CompressFormat.JPEG, 60, 200) { 0xFF909090.toInt() } }
 
     /** A photo of nothing, too dark and not sharp, but large and coloured. */
     val dark: ByteArray by lazy { encoded(Bitmap.CompressFormat.JPEG, 300, 300) { 0xFF301008.toInt() } }
@@ -75,6 +75,8 @@ internal object Scenes {
         Scene("result engine crash") { crash() },
         Scene("details") { details(good) },
         Scene("details without answer") { details(ByteArray(9)) },
+        Scene("details retake") { details(grey) },
+        Scene("history reading") { Phone().ready().apply { services.background.holding = true }.open(HistoryActivity::class.java) },
         Scene("history empty") { Phone().ready().open(HistoryActivity::class.java) },
         Scene("history") { history() },
         Scene("history damaged") { history { it.appendText("{\"broken\": 1}\n") } },

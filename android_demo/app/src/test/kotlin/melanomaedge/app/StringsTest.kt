@@ -7,6 +7,8 @@ import melanomaedge.app.ui.adviceFor
 import melanomaedge.app.ui.bandText
 import melanomaedge.app.ui.className
 import melanomaedge.app.ui.lookOf
+import melanomaedge.app.ui.percent
+import melanomaedge.app.ui.scoreText
 import melanomaedge.app.ui.wordFor
 import melanomaedge.core.Band
 import melanomaedge.core.Contract
@@ -86,6 +88,13 @@ class StringsTest {
         assertEquals("Nävus", german.className("NV"))
         assertEquals("Not labelled malignant", english.className("benign"))
         assertEquals("something new", english.className("something new"))
+    }
+
+    @Test
+    fun `a small share is not written as none`() {
+        assertEquals(listOf("0%", "0.04%", "0.005%", "0.52%", "4.5%", "25%"), listOf(0.0, 0.0004, 0.00005, 0.0052, 0.0449, 0.25).map { english.percent(it) })
+        assertEquals("0,04\u00A0%", german.percent(0.0004))
+        assertEquals(listOf("0.000", "0.00040", "0.045", "0.250"), listOf(0.0, 0.0004, 0.0449, 0.25).map { english.scoreText(it) })
     }
 
     private fun arguments(text: String) = Regex("%[0-9]\\$[a-z]|%%").findAll(text).map { it.value }.toList().sorted()

@@ -46,7 +46,10 @@ internal class TestServices(
     override val main = Executor { it.run() }
     var time: Instant = Instant.parse("2026-03-02T10:15:00Z")
 
-    override fun now(): Instant = time
+    /** What the clock says; a test may let it fail. */
+    var clock: () -> Instant = { time }
+
+    override fun now(): Instant = clock()
 
     override fun builtIn(): InputStream = ByteArrayInputStream(bundle)
 
@@ -63,6 +66,7 @@ internal class FakeEngine(
     private val bundle: Bundle,
     private val target: Double = bundle.contract.threshold / 10,
     private val map: Boolean = false,
+    private val closing: () -> Unit = {},
     private val doing: () -> Unit = {},
 ) : LesionEngine {
     override val runtime = "litert"
@@ -74,7 +78,7 @@ internal class FakeEngine(
         return Answer(probabilities(bundle, target), if (map) cam() else null, null)
     }
 
-    override fun close() = Unit
+    override fun close() = closing()
 
     private fun cam(): CamMap {
         val classes = bundle.contract.classes.size

@@ -119,7 +119,16 @@ private class Verification(
         if (sealed.contract != contract) {
             throw Refused(Reason.CONTRACT_MISMATCH, "the contract inside ${artifact.path} is another")
         }
+        if (lacksEmbedding(sealed)) {
+            throw Refused(Reason.CONTRACT_MISMATCH, "${artifact.path} has no embedding that the outlier limits are of")
+        }
         return sealed
+    }
+
+    /** Tell whether strange photos would pass: the model answers no embedding of the length that limits are of. */
+    private fun lacksEmbedding(model: SealedModel): Boolean {
+        val outlier = manifest.safeguards.outlier ?: return false
+        return model.outputs.none { it.name == EMBEDDING && it.shape.drop(1) == listOf(outlier.scales.size) }
     }
 
     private fun parity(format: String, artifact: Artifact, contract: Contract): ParityReport {
@@ -188,6 +197,7 @@ private class Verification(
     }
 
     private companion object {
+        const val EMBEDDING = "embedding"
         val BELOW = setOf(State.NO_SIGN, State.REFER_UNCERTAIN)
     }
 }

@@ -25,8 +25,8 @@ private const val SUM_TOLERANCE = 1e-3
  * Decide on one photo; [probabilities] are one per class, null where the model gave no answer.
  *
  * A photo to be retaken stays one whatever the model says; then comes what cannot be assessed: findings that no better
- * photo cures, and answers that are missing or no probabilities; only then counts the score. Without an [embedding]
- * nothing is an outlier.
+ * photo cures, and answers that are missing, no probabilities, or without the [embedding] by which strange photos are
+ * told; only then counts the score.
  */
 fun decide(
     contract: Contract,
@@ -37,8 +37,9 @@ fun decide(
 ): Decision {
     val outlier = embedding != null && safeguards.outlier?.isOutlier(embedding) == true
     val found = if (outlier) findings + Finding.OUTLIER else findings
-    val good = probabilities != null && probabilities.size == contract.classes.size && areProbabilities(probabilities)
-    val score = if (probabilities != null && good) contract.targetScore(probabilities) else null
+    val blind = safeguards.outlier != null && embedding == null
+    val score = probabilities?.takeIf { !blind && it.size == contract.classes.size && areProbabilities(it) }
+        ?.let { contract.targetScore(it) }
     return Decision(state(found, score, contract, safeguards), found, score)
 }
 

@@ -19,7 +19,7 @@ class BundleVerifierTest {
         val bundle = verifier(key = false).verify(files)
         assertFalse(bundle.signed)
         assertEquals(sha256(files.read("manifest.json")), bundle.sha256)
-        assertEquals(listOf("probabilities"), bundle.models.getValue("onnx").outputs.map { it.name })
+        assertEquals(listOf("probabilities", "embedding"), bundle.models.getValue("onnx").outputs.map { it.name })
         assertEquals(48, bundle.pixels(bundle.golden.vectors[1]).size)
     }
 

@@ -32,8 +32,8 @@ class DecisionTest {
     @Test
     fun `the threshold itself is referred`() {
         val contract = Contract.read(ToyBundle.contract.with("operating_point", "threshold", value = Json.of(0.5)))
-        assertEquals(State.REFER, decide(contract, safeguards, emptyList(), answer(0.5f)).state)
-        val below = decide(contract, safeguards, emptyList(), answer(Math.nextDown(0.5f)))
+        assertEquals(State.REFER, decide(contract, safeguards, emptyList(), answer(0.5f), near).state)
+        val below = decide(contract, safeguards, emptyList(), answer(Math.nextDown(0.5f)), near)
         assertEquals(State.REFER_UNCERTAIN, below.state)
     }
 
@@ -80,10 +80,20 @@ class DecisionTest {
     }
 
     @Test
-    fun `without an embedding or a model of them nothing is an outlier`() {
-        assertEquals(State.REFER, state(emptyList(), answer(1f), null))
+    fun `without the embedding that limits ask for there is no score`() {
+        for (melanoma in listOf(0f, 0.25f, 1f)) {
+            val decision = decide(contract, safeguards, emptyList(), answer(melanoma), null)
+            assertEquals(Decision(State.NOT_ASSESSABLE, emptyList(), null), decision)
+        }
+        assertEquals(State.RETAKE, state(listOf(Finding.BLURRED), answer(1f), null))
+    }
+
+    @Test
+    fun `without limits nothing is an outlier, nor is an embedding needed`() {
         val bare = safeguards.copy(outlier = null)
-        assertEquals(State.REFER, decide(contract, bare, emptyList(), answer(1f), far).state)
+        for (embedding in listOf(far, null)) {
+            assertEquals(State.REFER, decide(contract, bare, emptyList(), answer(1f), embedding).state)
+        }
     }
 
     @Test
@@ -97,7 +107,7 @@ class DecisionTest {
     @Test
     fun `without doubt there are two answers`() {
         val sure = safeguards.copy(uncertainFrom = null)
-        assertEquals(State.NO_SIGN, decide(contract, sure, emptyList(), answer(0.25f)).state)
+        assertEquals(State.NO_SIGN, decide(contract, sure, emptyList(), answer(0.25f), near).state)
     }
 
     @Property

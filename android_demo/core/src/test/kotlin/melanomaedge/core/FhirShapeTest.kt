@@ -10,7 +10,7 @@ class FhirShapeTest {
     private val quality = QualityMeasures(1200, 133, 1653, 17261, 0, 5254)
 
     private fun observation(findings: List<Finding>, probabilities: FloatArray?): Json {
-        val decision = bundle.decide(findings, probabilities, null)
+        val decision = bundle.decide(findings, probabilities, floatArrayOf(0f, 1f))
         val hash = sha256("photo".toByteArray())
         val record = AuditRecord.of("2026-11-21T18:00:00Z", bundle, "tflite", "litert", hash, decision)
         return FhirObservation.of(bundle, record, probabilities, quality.takeIf { findings.isEmpty() })

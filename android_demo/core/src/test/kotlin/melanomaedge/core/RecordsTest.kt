@@ -10,6 +10,7 @@ import java.util.Locale
 class RecordsTest {
     private val bundle = BundleVerifier(null, VolatileReleaseMemory()).verify(MemoryFiles(ToyBundle.files()))
     private val probabilities = floatArrayOf(0.3f, 0.6f, 0.1f)
+    private val near = floatArrayOf(0f, 1f)
     private val quality = QualityMeasures(1200, 133, 1653, 17261, 0, 5254)
     private val input = sha256("photo".toByteArray())
 
@@ -18,7 +19,7 @@ class RecordsTest {
     private fun record(decision: Decision, time: String = "2026-11-21T18:00:00Z") =
         AuditRecord.of(time, bundle, "tflite", "litert", input, decision)
 
-    private fun decided(): AuditRecord = record(bundle.decide(emptyList(), probabilities, null))
+    private fun decided(): AuditRecord = record(bundle.decide(emptyList(), probabilities, near))
 
     private fun undecided(): AuditRecord =
         record(bundle.decide(listOf(Finding.BLURRED, Finding.COLOURLESS), null, null))
@@ -144,7 +145,7 @@ class RecordsTest {
 
     @Test
     fun `what is not answered has no score, although the model gave one`() {
-        val record = record(bundle.decide(listOf(Finding.BLURRED), probabilities, null))
+        val record = record(bundle.decide(listOf(Finding.BLURRED), probabilities, near))
         assertEquals(State.RETAKE, record.state)
         val components = components(FhirObservation.of(bundle, record, probabilities, quality))
         val shares = components.filter { "valueQuantity" in (it as Json.Object).members }

@@ -20,7 +20,8 @@ class SealTest {
         assertEquals("tflite", sealed.format)
         assertEquals("int8", sealed.precision)
         assertEquals(ToyBundle.contract, sealed.contract)
-        assertEquals(listOf(OutputNote("probabilities", listOf(1, 3))), sealed.outputs)
+        val outputs = listOf(OutputNote("probabilities", listOf(1, 3)), OutputNote("embedding", listOf(1, 2)))
+        assertEquals(outputs, sealed.outputs)
     }
 
     @Test

@@ -3,6 +3,11 @@ package melanomaedge.core
 private val MANIFEST = Manifest.FILE
 private const val CONTRACT = BundleForge.CONTRACT
 private val GOLDEN = Golden.FILE
+private val OUTLIER = Json.of(
+    "means" to Json.of(listOf(Json.of(listOf(Json.of(0.0))))),
+    "scales" to Json.of(listOf(Json.of(1.0))),
+    "limit" to Json.of(1.0),
+)
 
 internal fun Tampered.contracts() {
     val safeguarded = (BundleForge(good).json(CONTRACT) as Json.Object).members["safeguards"] is Json.Object
@@ -50,6 +55,20 @@ internal fun Tampered.contracts() {
     }
     repaired("safeguards that make no sense", if (safeguarded) Reason.CONTRACT_MISMATCH else Reason.BAD_DOCUMENT) {
         put(MANIFEST, "safeguards", "uncertain_from", value = Json.of(1.0))
+    }
+    repaired("outlier limits beside models without embedding", Reason.CONTRACT_MISMATCH) {
+        if (safeguarded) {
+            editArtifact("tflite") { it.without("outputs", 1) }
+        } else {
+            put(MANIFEST, "safeguards", "outlier", value = OUTLIER)
+        }
+        repair()
+    }
+    if (safeguarded) {
+        repaired("outlier limits beside an embedding of another length", Reason.CONTRACT_MISMATCH) {
+            editArtifact("tflite") { it.with("outputs", 1, "shape", 1, value = Json.of(3)) }
+            repair()
+        }
     }
     repaired("synthetic model called real", Reason.CONTRACT_MISMATCH) {
         val synthetic = json(MANIFEST).at("synthetic") as Json.Flag

@@ -101,21 +101,19 @@ object ToyBundle {
             "precision" to Json.of("int8"),
             "contract" to contract,
             "calibration" to Json.Null,
-            "outputs" to Json.of(
-                listOf(
-                    Json.of(
-                        "name" to Json.of("probabilities"),
-                        "shape" to Json.of(listOf(Json.of(1), Json.of(3))),
-                        "meaning" to Json.of("softmax"),
-                    ),
-                ),
-            ),
+            "outputs" to Json.of(listOf(output("probabilities", 3), output("embedding", 2))),
             "rounding" to Json.Null,
             "kept" to Json.of(),
         )
         val noise = Random(format.hashCode().toLong())
         return noise.bytes(WEIGHTS) + BundleForge.sealable(document).toByteArray() + noise.bytes(WEIGHTS)
     }
+
+    private fun output(name: String, length: Int): Json = Json.of(
+        "name" to Json.of(name),
+        "shape" to Json.of(listOf(Json.of(1), Json.of(length))),
+        "meaning" to Json.of("what tests need"),
+    )
 
     private fun manifest(formats: List<String>): Json = Json.of(
         "schema" to Json.of(Manifest.SCHEMA),

@@ -65,7 +65,7 @@ class Assessor(private val bundle: Bundle, private val engine: LesionEngine) : C
             return Assessment(
                 state = decision.state,
                 trouble = if (good) null else Trouble.BAD_ANSWER,
-                detail = if (good) null else "no probabilities: ${answer.probabilities.joinToString()}",
+                detail = if (good) null else "no embedding or no probabilities: ${answer.probabilities.joinToString()}",
                 score = decision.score,
                 probabilities = if (good) answer.probabilities else null,
                 findings = decision.findings,

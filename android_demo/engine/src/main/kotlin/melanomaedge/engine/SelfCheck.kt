@@ -60,9 +60,12 @@ class SelfCheck(private val bundle: Bundle, private val engine: LesionEngine) {
         } catch (error: Exception) {
             miss(vector, "the photo cannot be decoded", error)
         }
-        val quality = Quality.measure(shot.picture, shot.orientation)
-        val pixels = Pixels.square(shot.picture, shot.orientation, bundle.golden.inputSize)
-        (shot.picture as? Closeable)?.close()
+        val (quality, pixels) = try {
+            val size = bundle.golden.inputSize
+            Quality.measure(shot.picture, shot.orientation) to Pixels.square(shot.picture, shot.orientation, size)
+        } finally {
+            (shot.picture as? Closeable)?.close()
+        }
         val far = meanDifference(pixels, expected)
         if (far > if (vector.format == EXACT) 0.0 else JPEG_TOLERANCE) miss(vector, "pixels differ by $far on average")
         if (vector.format == EXACT && quality != vector.quality) miss(vector, "the quality is $quality")

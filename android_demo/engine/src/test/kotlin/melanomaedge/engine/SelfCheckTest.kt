@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertDoesNotThrow
 import org.junit.jupiter.api.assertThrows
+import java.io.Closeable
 import java.io.IOException
 
 class SelfCheckTest {
@@ -62,6 +63,23 @@ class SelfCheckTest {
             assertTrue("pixels differ" in miss(TfliteEngine(bundle), wrong))
         }
         assertTrue("cannot be decoded" in miss(TfliteEngine(bundle), { throw IOException("no decoder") }))
+    }
+
+    @Test
+    fun `a photo is closed although it fails halfway`() {
+        var closed = false
+        val failing = object : Picture by JVM_DECODER.decode(bundle.read("golden/01.jpg")).picture, Closeable {
+            override fun rows(top: Int, count: Int, into: IntArray) = throw OutOfMemoryError("pretended")
+
+            override fun columns(left: Int, count: Int, into: IntArray) = throw OutOfMemoryError("pretended")
+
+            override fun close() {
+                closed = true
+            }
+        }
+        val decoder = PhotoDecoder { Shot(failing, Orientation.UPRIGHT) }
+        TfliteEngine(bundle).use { assertThrows<OutOfMemoryError> { SelfCheck(bundle, it).run(decoder) } }
+        assertTrue(closed)
     }
 
     private class Swapped(private val picture: Picture) : Picture by picture {

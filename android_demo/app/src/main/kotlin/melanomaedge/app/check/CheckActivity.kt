@@ -6,6 +6,7 @@ import android.net.Uri
 import android.os.Bundle
 import android.view.View
 import melanomaedge.app.R
+import melanomaedge.app.files.Handover
 import melanomaedge.app.home.HomeActivity
 import melanomaedge.app.model.ModelState
 import melanomaedge.app.result.ResultActivity
@@ -29,6 +30,7 @@ class CheckActivity : Screen() {
             finish()
         }
         check = if (state == null) begin() else state.getString(CHECK)?.let(app.checks::find)
+        if (check == null) intent.data?.let { Handover.CAMERA.delete(this, it) }
         findViewById<View>(R.id.working).visibility = if (check == null) View.GONE else View.VISIBLE
         findViewById<View>(R.id.lost).visibility = if (check == null) View.VISIBLE else View.GONE
     }
@@ -36,7 +38,7 @@ class CheckActivity : Screen() {
     override fun onStart() {
         super.onStart()
         val check = check ?: return
-        if (check.outcome != null) return show(check)
+        if (check.outcome != null || check.cancelled) return show(check)
         check.whenDone = { show(check) }
     }
 
@@ -61,8 +63,9 @@ class CheckActivity : Screen() {
         return app.checks.begin(photo, model)
     }
 
+    /** A check that was given up for another has no answer to show. */
     private fun show(check: Check) {
-        startActivity(ResultActivity.of(this, check.id))
+        if (check.outcome != null) startActivity(ResultActivity.of(this, check.id))
         finish()
     }
 

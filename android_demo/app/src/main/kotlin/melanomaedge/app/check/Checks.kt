@@ -2,7 +2,6 @@ package melanomaedge.app.check
 
 import android.content.ContentResolver
 import android.net.Uri
-import java.io.IOException
 import java.time.temporal.ChronoUnit
 import java.util.UUID
 import melanomaedge.app.Services
@@ -18,15 +17,17 @@ import melanomaedge.core.Bundle
 import melanomaedge.core.Decision
 import melanomaedge.core.FhirObservation
 import melanomaedge.engine.Assessment
+import melanomaedge.engine.Trouble
 
 /** One photo on its way to an answer. */
-internal class Check(val id: String) {
+internal class Check(val id: String, val photo: Uri) {
+    /** Whether there will be no answer: the check was left, another one began, or nothing could be told of the photo. */
     var cancelled = false
 
     /** Null until there is an answer. */
     var outcome: Outcome? = null
 
-    /** Called on the main thread when there is an answer. */
+    /** Called on the main thread when there is an answer, or when there will be none. */
     var whenDone: (() -> Unit)? = null
 }
 
@@ -38,13 +39,13 @@ internal class Outcome(val answer: Answer, val assessment: Assessment, val bundl
  *
  * All but the check itself happens on the main thread.
  *
- * @param deletePhotos deletes the camera's files.
+ * @param delete deletes a photo that the camera wrote for us, and no other.
  */
 internal class Checks(
     private val services: Services,
     private val history: History,
     private val resolver: ContentResolver,
-    private val deletePhotos: () -> Unit,
+    private val delete: (Uri) -> Unit,
 ) {
     private var current: Check? = null
 
@@ -53,11 +54,11 @@ internal class Checks(
 
     /** Begins to check a photo; an earlier one that is not done yet is given up. */
     fun begin(photo: Uri, model: Trusted): Check {
-        current?.cancelled = true
-        val check = Check(UUID.randomUUID().toString()).also { current = it }
+        current?.let(::giveUp)
+        val check = Check(UUID.randomUUID().toString(), photo).also { current = it }
         val file = PhotoFile { resolver.openInputStream(photo) }
         services.background.execute {
-            val outcome = if (check.cancelled) null else outcome(check.id, file, model)
+            val outcome = if (check.cancelled) null else outcomeOrNull(check.id, file, model)
             services.main.execute { finish(check, outcome) }
         }
         return check
@@ -69,7 +70,7 @@ internal class Checks(
     /** Gives a check up: its answer is thrown away and written nowhere. */
     fun cancel(check: Check) {
         check.cancelled = true
-        deletePhotos()
+        delete(check.photo)
     }
 
     /** Forgets the picture of an answer whose screen was left. */
@@ -78,14 +79,34 @@ internal class Checks(
     }
 
     private fun finish(check: Check, outcome: Outcome?) {
-        if (current === check || current == null) deletePhotos()
-        if (outcome == null || check.cancelled) return
+        delete(check.photo)
+        if (check.cancelled) return
+        if (outcome == null) return giveUp(check)
         check.outcome = outcome
         check.whenDone?.invoke()
     }
 
-    private fun outcome(id: String, file: PhotoFile, model: Trusted): Outcome {
-        val assessment = model.assess(file)
+    /** Lets the screen of a check without an answer go; one that has its answer stays as it is. */
+    private fun giveUp(check: Check) {
+        if (check.outcome != null) return
+        check.cancelled = true
+        check.whenDone?.invoke()
+    }
+
+    private fun outcomeOrNull(id: String, file: PhotoFile, model: Trusted): Outcome? = try {
+        outcome(id, file, model, model.assess(file))
+    } catch (error: Throwable) {
+        unassessable(id, file, model, error)
+    }
+
+    /** Whatever breaks after the model has answered: the photo is not assessable. Null where not even that can be told. */
+    private fun unassessable(id: String, file: PhotoFile, model: Trusted, error: Throwable): Outcome? = try {
+        outcome(id, file, model, Assessment.failed(Trouble.ENGINE_FAILED, error, error.javaClass.name))
+    } catch (_: Throwable) {
+        null
+    }
+
+    private fun outcome(id: String, file: PhotoFile, model: Trusted, assessment: Assessment): Outcome {
         val answer = answer(id, file, model, assessment)
         return Outcome(answer, assessment, model.bundle, keep(answer))
     }
@@ -93,7 +114,7 @@ internal class Checks(
     private fun keep(answer: Answer): Boolean = try {
         history.add(answer)
         true
-    } catch (_: IOException) {
+    } catch (_: Throwable) {
         false
     }
 
@@ -106,7 +127,7 @@ internal class Checks(
             id = id,
             audit = audit,
             model = ModelFacts.of(bundle),
-            failure = found.trouble?.let { Failure(it, file.problem, found.detail) },
+            failure = found.trouble?.let { Failure(it, file.problem, detail(file, found)) },
             classes = shares(bundle, found.probabilities),
             quality = found.quality,
             limits = bundle.safeguards.quality,
@@ -114,6 +135,10 @@ internal class Checks(
             fhir = FhirObservation.of(bundle, audit, found.probabilities, found.quality),
         )
     }
+
+    /** What other apps throw while they give a photo may name it: of that only the kind is kept. */
+    private fun detail(file: PhotoFile, found: Assessment): String? =
+        if (found.trouble == Trouble.UNREADABLE && file.problem == null) found.detail?.substringBefore(':') else found.detail
 
     private fun shares(bundle: Bundle, probabilities: FloatArray?): List<ClassShare> {
         val contract = bundle.contract

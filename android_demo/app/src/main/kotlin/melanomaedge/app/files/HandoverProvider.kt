@@ -62,8 +62,14 @@ enum class Handover(private val folder: String, private val ending: String) {
 
     /** Return the file of a name that [newName] has made. */
     fun file(context: Context, name: String): File {
-        if (!NAME.matches(name) || !name.endsWith(".$ending")) throw FileNotFoundException("no such file")
+        if (!fits(name)) throw FileNotFoundException("no such file")
         return File(directory(context), name)
+    }
+
+    /** Delete the file under an address that [uri] has made; other addresses are not ours to touch. */
+    fun delete(context: Context, address: Uri) {
+        val name = address.lastPathSegment ?: return
+        if (fits(name) && address == uri(context, name)) file(context, name).delete()
     }
 
     /** Return a name that no other file has. */
@@ -77,6 +83,8 @@ enum class Handover(private val folder: String, private val ending: String) {
     fun sweep(context: Context, before: Long = Long.MAX_VALUE) {
         directory(context).listFiles()?.filter { it.lastModified() < before }?.forEach { it.delete() }
     }
+
+    private fun fits(name: String) = NAME.matches(name) && name.endsWith(".$ending")
 
     private fun directory(context: Context): File = File(context.cacheDir, folder).apply { mkdirs() }
 

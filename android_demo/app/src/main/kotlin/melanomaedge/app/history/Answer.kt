@@ -13,10 +13,16 @@ import melanomaedge.app.photo.PhotoProblem
 internal data class ClassShare(val name: String, val probability: Double, val target: Boolean)
 
 /** What a screen says of the model that gave an answer, which may not be the one in use any more. */
-internal data class ModelFacts(val target: String, val verdict: Verdict, val lesions: Int, val limitsChanged: Boolean) {
+internal data class ModelFacts(
+    val target: String,
+    val precision: String,
+    val verdict: Verdict,
+    val lesions: Int,
+    val limitsChanged: Boolean,
+) {
     companion object {
         fun of(bundle: Bundle): ModelFacts =
-            bundle.manifest.run { ModelFacts(target, verdict, lesions, limitsChanged) }
+            bundle.manifest.run { ModelFacts(target, artifacts.getValue("tflite").precision, verdict, lesions, limitsChanged) }
     }
 }
 

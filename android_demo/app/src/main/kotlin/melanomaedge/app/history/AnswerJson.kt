@@ -49,6 +49,7 @@ internal object AnswerJson {
 
     private fun model(model: ModelFacts) = Json.of(
         "target" to Json.of(model.target),
+        "precision" to Json.of(model.precision),
         "verdict" to Json.of(model.verdict.name),
         "lesions" to Json.of(model.lesions),
         "limits_changed" to Json.Flag(model.limitsChanged),
@@ -56,6 +57,7 @@ internal object AnswerJson {
 
     private fun model(fields: Fields) = ModelFacts(
         target = fields.text("target"),
+        precision = fields.text("precision"),
         verdict = named(Verdict.values(), fields.text("verdict")),
         lesions = fields.int("lesions"),
         limitsChanged = fields.flag("limits_changed"),

@@ -13,32 +13,55 @@ import melanomaedge.core.Refused
  * A line that cannot be read is told of and not shown; it goes when everything is deleted.
  */
 internal class History(private val file: File) {
+    private val fresh = File(file.path + ".new")
+
     /** The answers, newest first, and whether some could not be read. */
     class Shelf(val answers: List<Answer>, val damaged: Boolean)
 
+    /** Reads everything; takes long enough to be no work for the main thread. */
     @Synchronized
     fun read(): Shelf {
-        val lines = lines()
+        val lines = try {
+            lines()
+        } catch (_: IOException) {
+            return Shelf(emptyList(), damaged = true)
+        }
         val answers = lines.mapNotNull(::answer)
         return Shelf(answers.reversed(), answers.size < lines.size)
     }
 
     @Synchronized
-    fun find(id: String): Answer? = read().answers.find { it.id == id }
+    fun find(id: String): Answer? = try {
+        lines().firstNotNullOfOrNull { answer(id, it) }
+    } catch (_: IOException) {
+        null
+    }
 
     /** Adds an answer; throws [IOException] when the device does not take it. */
     @Synchronized
     fun add(answer: Answer) = replace((lines() + AnswerJson.write(answer)).takeLast(MOST))
 
+    /** Deletes an answer; false when the device cannot. */
     @Synchronized
-    fun delete(id: String) = replace(lines().filter { answer(it)?.id != id })
+    fun delete(id: String): Boolean = try {
+        replace(lines().filter { answer(id, it) == null })
+        true
+    } catch (_: IOException) {
+        false
+    }
 
+    /** Deletes everything, also what a full device left half written; false when the device cannot. */
     @Synchronized
-    fun deleteAll() {
-        file.delete()
+    fun deleteAll(): Boolean {
+        val all = listOf(file, fresh)
+        all.forEach { it.delete() }
+        return all.none { it.exists() }
     }
 
     private fun lines(): List<String> = if (file.isFile) file.readLines().filter { it.isNotBlank() } else emptyList()
+
+    /** Reads a line only if it may be the answer that is looked for. */
+    private fun answer(id: String, line: String): Answer? = if (id in line) answer(line)?.takeIf { it.id == id } else null
 
     private fun answer(line: String): Answer? = try {
         AnswerJson.read(line)
@@ -47,7 +70,6 @@ internal class History(private val file: File) {
     }
 
     private fun replace(lines: List<String>) {
-        val fresh = File(file.path + ".new")
         FileOutputStream(fresh).use { stream ->
             stream.write(lines.joinToString("") { "$it\n" }.toByteArray())
             stream.fd.sync()

@@ -7,6 +7,7 @@ import android.widget.ImageView
 import android.widget.LinearLayout
 import android.widget.TextView
 import melanomaedge.app.R
+import melanomaedge.app.files.Handover
 import melanomaedge.app.result.ResultActivity
 import melanomaedge.app.ui.Blocks
 import melanomaedge.app.ui.Screen
@@ -21,8 +22,22 @@ class HistoryActivity : Screen() {
         show()
     }
 
-    private fun show(): Unit = fill {
-        val shelf = app.history.read()
+    /** Reads off the main thread, and shows what was found, unless the screen was left meanwhile, below a [problem]. */
+    private fun show(problem: Int? = null) {
+        fill { card { row(R.layout.waiting) } }
+        findViewById<TextView>(R.id.waiting_text).setText(R.string.history_reading)
+        val services = app.services
+        services.background.execute {
+            val shelf = app.history.read()
+            services.main.execute {
+                if (isDestroyed) return@execute
+                show(shelf)
+                problem?.let(::say)
+            }
+        }
+    }
+
+    private fun show(shelf: History.Shelf): Unit = fill {
         val answers = shelf.answers
         small(getString(R.string.history_note, History.MOST))
         if (shelf.damaged) notice(getString(R.string.history_damaged))
@@ -31,8 +46,8 @@ class HistoryActivity : Screen() {
         if (answers.isNotEmpty()) second(R.drawable.icon_share, R.string.history_share_all) { share(answers) }
         second(R.drawable.icon_delete, R.string.history_delete_all) {
             confirm(R.string.history_delete_all_question, R.string.history_delete_all) {
-                app.history.deleteAll()
-                show()
+                Handover.EXPORT.sweep(this@HistoryActivity)
+                deleted(app.history.deleteAll())
             }
         }
     }
@@ -53,11 +68,12 @@ class HistoryActivity : Screen() {
         row.button(R.id.row_share, R.string.history_share_one, time) { share(listOf(answer)) }
         row.button(R.id.row_delete, R.string.history_delete_one, time) {
             confirm(R.string.history_delete_question, R.string.history_delete) {
-                app.history.delete(answer.id)
-                show()
+                deleted(app.history.delete(answer.id))
             }
         }
     }
+
+    private fun deleted(well: Boolean) = show(R.string.history_not_deleted.takeIf { !well })
 
     private fun View.button(id: Int, text: Int, time: String, action: () -> Unit) {
         val button = findViewById<ImageButton>(id)

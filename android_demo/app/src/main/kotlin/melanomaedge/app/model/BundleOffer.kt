@@ -4,6 +4,7 @@ import android.content.ActivityNotFoundException
 import android.content.Intent
 import java.io.FileNotFoundException
 import melanomaedge.app.MelanomaApp
+import melanomaedge.app.R
 import melanomaedge.app.ui.Screen
 
 /** Lets a person choose the zip of another bundle, and tells a screen what became of it. */
@@ -27,7 +28,8 @@ internal class BundleOffer(private val screen: Screen) {
         val uri = data?.data ?: return
         if (request != REQUEST || !well) return
         val resolver = screen.application.contentResolver
-        models.install { resolver.openInputStream(uri) ?: throw FileNotFoundException("the chosen file cannot be opened") }
+        val begun = models.install { resolver.openInputStream(uri) ?: throw FileNotFoundException("the chosen file cannot be opened") }
+        if (!begun) screen.say(R.string.model_busy)
     }
 
     /** Returns the outcome that nobody was told of yet; the reason of a refusal gets its own screen. */

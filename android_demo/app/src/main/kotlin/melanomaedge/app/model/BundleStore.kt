@@ -12,21 +12,20 @@ import melanomaedge.core.Reason
 import melanomaedge.core.Refused
 
 /**
- * Keeps the bundle that was installed last, in a folder that no backup holds.
+ * Keeps the bundle that was installed last, in a folder that no backup holds, beside the one the app was built with.
  *
  * An offered bundle lies beside it until it is found trustworthy, and only then takes its place, at once.
  *
- * @param builtIn opens the bundle that the app was built with, which is used as long as no other is installed.
+ * @param builtIn opens the bundle that the app was built with.
  */
 class BundleStore(private val folder: File, private val builtIn: () -> InputStream) {
     private val installed = File(folder, "bundle.zip")
     private val offered = File(folder, "offered.zip")
+    private val previous = File(folder, "previous.zip")
 
-    /** Whether another bundle than the built-in one is in use. */
-    val hasInstalled: Boolean get() = installed.exists()
-
-    /** Opens the bundle in use. */
-    fun current(): InputStream = if (hasInstalled) FileInputStream(installed) else builtIn()
+    /** Opens each bundle that may be used: the installed one if there is one, then the built-in one. */
+    fun bundles(): List<() -> InputStream> =
+        if (installed.exists()) listOf({ FileInputStream(installed) }, builtIn) else listOf(builtIn)
 
     /** Copies an offered bundle, and refuses one larger than any real one before it fills the device. */
     fun stage(stream: InputStream) {
@@ -45,14 +44,27 @@ class BundleStore(private val folder: File, private val builtIn: () -> InputStre
     /** Opens the offered bundle. */
     fun staged(): InputStream = FileInputStream(offered)
 
-    /** Puts the offered bundle in the place of the one in use. */
-    fun adopt() {
-        Files.move(offered.toPath(), installed.toPath(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING)
+    /** Puts the offered bundle in the place of the installed one, which comes back when [accept] throws. */
+    fun adopt(accept: () -> Unit) {
+        val before = installed.exists()
+        if (before) Files.copy(installed.toPath(), previous.toPath(), StandardCopyOption.REPLACE_EXISTING)
+        replace(offered)
+        try {
+            accept()
+        } catch (error: Throwable) {
+            if (before) replace(previous) else installed.delete()
+            throw error
+        }
     }
 
-    /** Deletes the offered bundle. */
+    /** Deletes the offered bundle, and the copy of the one before it. */
     fun discard() {
         offered.delete()
+        previous.delete()
+    }
+
+    private fun replace(by: File) {
+        Files.move(by.toPath(), installed.toPath(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING)
     }
 
     private fun copy(from: InputStream, to: FileOutputStream) {

@@ -7,9 +7,9 @@ import melanomaedge.app.ui.Blocks
 import melanomaedge.app.ui.Screen
 import melanomaedge.app.ui.banners
 import melanomaedge.app.ui.className
-import melanomaedge.app.ui.decimal
 import melanomaedge.app.ui.identity
 import melanomaedge.app.ui.number
+import melanomaedge.app.ui.scoreText
 import melanomaedge.core.Bundle
 
 /** Shows all that the bundle says of its model, and takes another bundle. */
@@ -84,7 +84,7 @@ class ModelActivity : Screen() {
         fact(R.string.fact_release, "${manifest.release}")
         fact(R.string.fact_tool, manifest.tool)
         fact(R.string.fact_target, getString(if (manifest.target == "melanoma") R.string.class_mel else R.string.class_malignant))
-        fact(R.string.fact_threshold, decimal(contract.threshold, 3))
+        fact(R.string.fact_threshold, scoreText(contract.threshold))
         fact(R.string.fact_classes, contract.classes.joinToString { className(it) })
         fact(R.string.fact_input, "${contract.inputSize} x ${contract.inputSize}, ${contract.imageTypes.joinToString()}")
         fact(R.string.fact_precision, manifest.artifacts.getValue("tflite").precision)

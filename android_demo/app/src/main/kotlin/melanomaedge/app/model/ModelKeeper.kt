@@ -2,7 +2,9 @@ package melanomaedge.app.model
 
 import java.io.InputStream
 import melanomaedge.app.Services
+import melanomaedge.core.Bundle
 import melanomaedge.core.BundleVerifier
+import melanomaedge.core.Reason
 import melanomaedge.core.ReleaseMemory
 import melanomaedge.core.Refused
 import melanomaedge.core.TrustedKey
@@ -35,24 +37,29 @@ class ModelKeeper(private val services: Services, private val store: BundleStore
         if (state is ModelState.Opening || state is ModelState.Ready) return
         tell(ModelState.Opening)
         services.background.execute {
-            val found = attempt { ModelState.Ready(trusted(store::current)) }
-            val next = found.value ?: ModelState.NotTrusted(found.refusal)
+            val found = attempt(::best)
+            val next = found.value?.let { ModelState.Ready(it) } ?: ModelState.NotTrusted(found.refusal)
             services.main.execute { tell(next) }
         }
     }
 
-    /** Checks an offered bundle, and uses it from then on if it is trustworthy; [take] gives the outcome. */
-    fun install(offered: () -> InputStream) {
-        if (installing) return
+    /**
+     * Checks an offered bundle, and uses it from then on if it is trustworthy; [take] gives the outcome.
+     * Returns false, and does nothing, while another one is being checked.
+     */
+    fun install(offered: () -> InputStream): Boolean {
+        if (installing) return false
         installing = true
+        state?.let(::tell)
         services.background.execute {
             val found = attempt {
                 offered().use(store::stage)
-                trusted(store::staged, store::adopt)
+                trusted(verified(store::staged), store::adopt)
             }
             store.discard()
             services.main.execute { finish(found) }
         }
+        return true
     }
 
     /** Returns the outcome of an installation, once. */
@@ -82,37 +89,59 @@ class ModelKeeper(private val services: Services, private val store: BundleStore
         listeners.toList().forEach { it(next) }
     }
 
-    /** Verifies, opens and tries a bundle, then does [after]; only then its release counts as one that was in use. */
-    private fun trusted(zip: () -> InputStream, after: () -> Unit = {}): Trusted {
-        val verifier = BundleVerifier(services.key()?.let(TrustedKey::read), memory)
-        val bundle = verifier.verify(zip().use(ZipBundle::read))
+    /**
+     * Returns the installed bundle or the built-in one: the newer release of a name, else the installed one; the other
+     * where that is refused. Where both are, that one of them is only older is not the reason that helps.
+     */
+    private fun best(): Trusted {
+        val read = store.bundles().map { attempt { verified(it) } }
+        val refusals = ArrayList<Throwable>()
+        for (found in if (builtInIsNewer(read.map { it.value })) read.reversed() else read) {
+            val tried = found.value?.let { attempt { trusted(it) } }
+            tried?.value?.let { return it }
+            refusals += checkNotNull((tried ?: found).error)
+        }
+        throw refusals.find { it !is Refused || it.reason != Reason.OLDER_RELEASE } ?: refusals.first()
+    }
+
+    private fun builtInIsNewer(bundles: List<Bundle?>): Boolean {
+        val installed = bundles.first()?.manifest ?: return false
+        val builtIn = bundles.last()?.manifest ?: return false
+        return installed.name == builtIn.name && builtIn.release > installed.release
+    }
+
+    private fun verifier() = BundleVerifier(services.key()?.let(TrustedKey::read), memory)
+
+    private fun verified(zip: () -> InputStream): Bundle = verifier().verify(zip().use(ZipBundle::read))
+
+    /** Opens and tries a bundle, then lets [adopt] accept its release: only then it counts as one that was in use. */
+    private fun trusted(bundle: Bundle, adopt: (accept: () -> Unit) -> Unit = { it() }): Trusted {
         val another = { EngineRoom(services.patience) { Assessor(bundle, services.engine(bundle)) } }
         val room = another()
-        return when (val opened = room.open()) {
-            is Opened.Ready -> {
-                after()
-                verifier.accept(bundle)
-                Trusted(bundle, opened.runtime, opened.delegate, room, another)
+        try {
+            val opened = when (val opened = room.open()) {
+                is Opened.Ready -> opened
+                is Opened.Failed -> throw opened.refused ?: IllegalStateException("${opened.trouble.code}: ${opened.detail}")
             }
-            is Opened.Failed -> {
-                room.close()
-                throw opened.refused ?: IllegalStateException("${opened.trouble.code}: ${opened.detail}")
-            }
+            adopt { verifier().accept(bundle) }
+            return Trusted(bundle, opened.runtime, opened.delegate, room, another)
+        } catch (error: Throwable) {
+            room.close()
+            throw error
         }
     }
 
     /** What went well, or why it did not. */
-    private class Found<T>(val value: T?, private val why: Refusal?) {
-        val refusal: Refusal get() = checkNotNull(why)
+    private class Found<T>(val value: T?, val error: Throwable?) {
+        val refusal: Refusal
+            get() = if (error is Refused) Refusal(error.reason.code, error.detail) else Refusal(Refusal.UNEXPECTED, "$error")
     }
 
     /** Whatever is thrown while a bundle is checked, it is refused. */
     private fun <T> attempt(work: () -> T): Found<T> = try {
         Found(work(), null)
-    } catch (refused: Refused) {
-        Found(null, Refusal(refused.reason.code, refused.detail))
     } catch (error: Throwable) {
-        Found(null, Refusal(Refusal.UNEXPECTED, error.toString()))
+        Found(null, error)
     }
 }
 

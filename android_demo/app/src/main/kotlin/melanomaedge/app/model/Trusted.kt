@@ -18,14 +18,23 @@ class Trusted(
     private var room: EngineRoom,
     private val another: () -> EngineRoom,
 ) : Closeable {
+    private var closed = false
+
     /** Assesses one photo; never throws, blocks until the answer or the time-out. A room that got stuck is replaced. */
+    fun assess(source: PictureSource): Assessment = usable().assess(source)
+
+    /** Closes the engine without waiting for an answer that is under way; no other is made after that. */
     @Synchronized
-    fun assess(source: PictureSource): Assessment {
-        if (room.poisoned) room = another()
-        return room.assess(source)
+    override fun close() {
+        closed = true
+        room.close()
     }
 
-    override fun close() = room.close()
+    @Synchronized
+    private fun usable(): EngineRoom {
+        if (room.poisoned && !closed) room = another()
+        return room
+    }
 }
 
 /** Why there is no trusted model. [code] is a [melanomaedge.core.Reason]'s, or [UNEXPECTED]; [detail] is technical. */

@@ -6,7 +6,10 @@ import android.graphics.ColorSpace
 import java.io.ByteArrayOutputStream
 import java.io.IOException
 import java.io.InputStream
+import melanomaedge.core.Damage
+import melanomaedge.core.Format
 import melanomaedge.core.Photo
+import melanomaedge.core.PngGamma
 import melanomaedge.core.Unfit
 import melanomaedge.core.UnfitPhoto
 import melanomaedge.core.sha256
@@ -86,11 +89,13 @@ class PhotoFile(private val file: () -> InputStream?) : PictureSource {
             if (photo.width.toLong() * photo.height > MOST_PIXELS) {
                 throw BadPhoto(PhotoProblem.TOO_MANY_PIXELS, "${photo.width} x ${photo.height} pixels")
             }
-            val bitmap = BitmapFactory.decodeByteArray(bytes, 0, bytes.size, options())
+            val plain = PngGamma.removed(bytes)
+            val bitmap = BitmapFactory.decodeByteArray(plain, 0, plain.size, options())
                 ?: throw BadPhoto(PhotoProblem.DAMAGED, "Android cannot decode it")
             val picture = BitmapPicture(bitmap)
             val problem = when {
                 picture.width != photo.width || picture.height != photo.height -> PhotoProblem.DAMAGED
+                photo.format == Format.JPEG && Damage.endsInGrey(picture) -> PhotoProblem.DAMAGED
                 picture.isTransparent() -> PhotoProblem.TRANSPARENT
                 else -> return Shot(picture, photo.orientation)
             }

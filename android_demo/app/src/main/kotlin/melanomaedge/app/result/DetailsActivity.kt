@@ -9,7 +9,9 @@ import melanomaedge.app.ui.Blocks
 import melanomaedge.app.ui.bandText
 import melanomaedge.app.ui.className
 import melanomaedge.app.ui.decimal
+import melanomaedge.app.ui.scoreText
 import melanomaedge.core.Band
+import melanomaedge.core.State
 import melanomaedge.engine.Timings
 
 /** Shows what an answer rests on: every class, the photo's quality, what the model saw, and how it ran. */
@@ -29,14 +31,18 @@ class DetailsActivity : AnswerScreen() {
             body(getString(R.string.details_no_scores))
             return
         }
-        small(getString(if (answer.audit.findings.isEmpty()) R.string.details_classes_note else R.string.details_not_valid))
+        if (answer.audit.state == State.RETAKE || answer.audit.state == State.NOT_ASSESSABLE) {
+            body(getString(R.string.details_not_valid))
+            return
+        }
+        small(getString(R.string.details_classes_note))
         for (share in answer.classes.sortedByDescending { it.target }) {
             val name = className(share.name)
             val band = Band.of(share.probability)
             body(getString(R.string.model_fact, if (share.target) getString(R.string.details_target_class, name) else name, bandText(band)))
             add(BandView(context, band, if (share.target) R.color.accent else R.color.outline), 4)
         }
-        small(getString(R.string.details_threshold, decimal(answer.audit.threshold, 3)))
+        small(getString(R.string.details_threshold, scoreText(answer.audit.threshold)))
     }
 
     private fun Blocks.quality(answer: Answer) {

@@ -38,7 +38,7 @@ internal fun Blocks.identity(bundle: Bundle) {
 /** Say what parity found, in the words that are shown wherever the model answers. */
 internal fun Context.parityLine(model: ModelFacts): String {
     val text = if (model.verdict == Verdict.PASS) R.string.parity_pass else R.string.parity_inconclusive
-    return getString(text, number(model.lesions))
+    return getString(text, model.precision, number(model.lesions))
 }
 
 /** Say which model gave an answer, which may not be the one in use any more. */

@@ -48,7 +48,7 @@ abstract class Screen : Activity() {
     }
 
     /** Say something at the top of the column, where it is seen and, by a screen reader, heard. */
-    protected fun say(text: Int) {
+    internal fun say(text: Int) {
         val place = LinearLayout(this).apply { orientation = LinearLayout.VERTICAL }
         column.addView(place, 0)
         Blocks(place).notice(getString(text)).accessibilityLiveRegion = View.ACCESSIBILITY_LIVE_REGION_ASSERTIVE

@@ -14,6 +14,10 @@ import java.time.Instant
 import java.time.ZoneId
 import java.time.format.DateTimeFormatter
 import java.time.format.FormatStyle
+import kotlin.math.floor
+import kotlin.math.log10
+import kotlin.math.max
+import kotlin.math.min
 
 /** What was wrong with a photo, and how the next one gets better. */
 class Advice(val wrong: Int, val better: Int)
@@ -100,9 +104,17 @@ private const val WHOLE = 100
 
 private fun Context.percent(value: Int): String = percent(value / WHOLE.toDouble())
 
-/** Returns a share from 0 to 1 in percent, with a decimal where it matters. */
+/** Returns a share from 0 to 1 in percent, with decimals where they matter: a small share is not written as none. */
 internal fun Context.percent(share: Double): String =
-    NumberFormat.getPercentInstance(resources.configuration.locales[0]).apply { maximumFractionDigits = 1 }.format(share)
+    NumberFormat.getPercentInstance(resources.configuration.locales[0]).apply { maximumFractionDigits = max(1, places(share) - 2) }.format(share)
+
+/** Returns a score from 0 to 1 with three decimals, or as many as a small one needs. */
+internal fun Context.scoreText(score: Double): String = decimal(score, max(3, places(score)))
+
+/** Returns how many decimals show the first two digits of a share that are not zero. */
+private fun places(share: Double): Int = if (share > 0) min(floor(-log10(share)).toInt() + 2, MOST_PLACES) else 0
+
+private const val MOST_PLACES = 12
 
 internal fun Context.number(value: Int): String = NumberFormat.getIntegerInstance(resources.configuration.locales[0]).format(value)
 

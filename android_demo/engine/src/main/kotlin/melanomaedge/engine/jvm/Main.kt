@@ -3,13 +3,18 @@ package melanomaedge.engine.jvm
 import melanomaedge.core.Bundle
 import melanomaedge.core.BundleFiles
 import melanomaedge.core.BundleVerifier
+import melanomaedge.core.Damage
 import melanomaedge.core.FolderBundle
+import melanomaedge.core.Format
 import melanomaedge.core.Json
 import melanomaedge.core.Orientation
 import melanomaedge.core.Photo
+import melanomaedge.core.PngGamma
 import melanomaedge.core.Refused
 import melanomaedge.core.State
 import melanomaedge.core.TrustedKey
+import melanomaedge.core.Unfit
+import melanomaedge.core.UnfitPhoto
 import melanomaedge.core.VolatileReleaseMemory
 import melanomaedge.core.ZipBundle
 import melanomaedge.core.sha256
@@ -35,7 +40,11 @@ private const val NOT_READABLE = 3
 /** Decode as a JVM does: orientation and refusals by core, pixels by the JVM's decoders. */
 internal val JVM_DECODER = PhotoDecoder { file ->
     val found = Photo.inspect(file)
-    Shot(JvmPicture.decode(file), found.orientation)
+    val picture = JvmPicture.decode(PngGamma.removed(file))
+    if (found.format == Format.JPEG && Damage.endsInGrey(picture)) {
+        throw UnfitPhoto(Unfit.DAMAGED, "the decoder filled the end with grey")
+    }
+    Shot(picture, found.orientation)
 }
 
 internal fun run(arguments: Array<String>): Int {

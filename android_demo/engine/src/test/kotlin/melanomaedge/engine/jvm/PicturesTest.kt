@@ -1,8 +1,13 @@
 package melanomaedge.engine.jvm
 
+import melanomaedge.core.JpegForge
 import melanomaedge.core.Orientation
 import melanomaedge.core.Picture
 import melanomaedge.core.Pixels
+import melanomaedge.core.PngForge
+import melanomaedge.core.Unfit
+import melanomaedge.core.UnfitPhoto
+import melanomaedge.engine.Fixtures
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -87,6 +92,24 @@ class PicturesTest {
         ImageIO.write(image(BufferedImage.TYPE_INT_RGB), "png", bytes)
         check(JvmPicture.decode(bytes.toByteArray()))
         assertThrows<IOException> { JvmPicture.decode(ByteArray(100)) }
+    }
+
+    @Test
+    fun `a photo that the JVM decodes only in part is refused`() {
+        for ((what, damaged) in JpegForge.damages(Fixtures.bundle.read("golden/01.jpg"))) {
+            val error = assertThrows<Exception>(what) { JVM_DECODER.decode(damaged) }
+            assertTrue(error is IOException || (error as UnfitPhoto).unfit == Unfit.DAMAGED, what)
+        }
+    }
+
+    @Test
+    fun `a PNG file's gamma is not obeyed, as in Python`() {
+        for (vector in Fixtures.bundle.golden.vectors.filter { it.format == "png" }) {
+            val chunks = PngForge.chunk("gAMA", PngForge.GAMMA_ONE)
+            val shot = JVM_DECODER.decode(PngForge.behindHeader(Fixtures.bundle.photo(vector), chunks))
+            val found = Pixels.square(shot.picture, shot.orientation, Fixtures.bundle.contract.inputSize)
+            assertArrayEquals(Fixtures.bundle.pixels(vector), found)
+        }
     }
 
     @Test
