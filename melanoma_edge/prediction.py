@@ -151,6 +151,8 @@ def _answer(
 
 
 def _warnings(contract: ModelContract, short_side: int) -> Iterator[str]:
+    if contract.provenance.leaky:
+        yield "LEAKY: the model was tested on lesions that it was trained on: its numbers and threshold mean nothing"
     if contract.provenance.synthetic:
         yield "the model was trained on synthetic images: its answers mean nothing for people"
     if short_side < contract.input_size:

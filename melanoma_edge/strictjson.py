@@ -1,7 +1,8 @@
 """Frozen dataclasses to JSON and back, where an unknown, missing or mistyped key is an error.
 
 A document that decides over melanomas must not be half understood: nothing is coerced, defaulted or ignored. The one
-exception is a field that says so: documents written before ``ADDED_LATER`` fields existed have their default.
+exception is a field that says so: documents written before ``ADDED_LATER`` fields existed have their default, and
+``OPTIONAL`` fields are not even written where they have it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ T = TypeVar("T")
 ADDED_LATER: dict[str, Any] = {"added_later": True}
 """Metadata of a field with a default that older documents may lack."""
 
+OPTIONAL: dict[str, Any] = {**ADDED_LATER, "optional": True}
+"""Metadata of a field that is left out where it has its default, so that older documents keep their bytes."""
+
 
 class Mismatch(ValueError):
     """Say which key of a document does not fit its dataclass."""
@@ -24,12 +28,17 @@ class Mismatch(ValueError):
 def to_plain(value: Any) -> Any:
     """Return dataclasses as dicts and tuples as lists, recursively, keys in field order."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        written = [field for field in dataclasses.fields(value) if not _left_out(field, value)]
+        return {field.name: to_plain(getattr(value, field.name)) for field in written}
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
     return value
+
+
+def _left_out(field: dataclasses.Field[Any], value: Any) -> bool:
+    return "optional" in field.metadata and bool(getattr(value, field.name) == field.default)
 
 
 def from_plain(kind: type[T], value: Any, where: str = "") -> T:

@@ -26,6 +26,7 @@ ALLOWED = {
     "pixels": {"errors"},
     "machine": {"errors", "model"},
     "data": FOUNDATION | {"contract", "pixels"},
+    "audit": FOUNDATION | {"data", "evaluation", "pixels"},
     "model": FOUNDATION,
     "evaluation": {"errors", "contract"},
     "report": FOUNDATION,
@@ -56,6 +57,7 @@ ONLY_FROM_EXPORTERS = {
 """Rooms of which exporters may use some modules alone."""
 
 NO_TENSORFLOW = {
+    "audit",
     "runtime",
     "pixels",
     "contract",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melanoma_edge.strictjson import ADDED_LATER, Mismatch, from_plain, to_plain
+from melanoma_edge.strictjson import ADDED_LATER, OPTIONAL, Mismatch, from_plain, to_plain
 
 
 @dataclass(frozen=True)
@@ -151,3 +151,20 @@ def test_only_a_field_that_was_added_later_may_be_missing() -> None:
         from_plain(Grown, {"old": 1})
     with pytest.raises(Mismatch, match=r"document\.new must be a str"):
         from_plain(Grown, {"old": 1, "new": 2, "other": 2})
+
+
+@dataclass(frozen=True)
+class Extended:
+    old: int
+    extra: int | None = field(default=None, metadata=OPTIONAL)
+
+
+@pytest.mark.parametrize("value", [Extended(1), Extended(1, 0), Extended(1, 2)])
+def test_an_optional_field_is_left_out_where_it_has_its_default(value: Extended) -> None:
+    document = to_plain(value)
+    assert document == {"old": 1} | ({} if value.extra is None else {"extra": value.extra})
+    assert from_plain(Extended, document) == value
+
+
+def test_a_field_that_was_added_later_is_written_even_with_its_default() -> None:
+    assert to_plain(Grown(1)) == {"old": 1, "new": "as before", "other": 3}
