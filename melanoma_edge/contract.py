@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from melanoma_edge.errors import TrustError
 from melanoma_edge.files import to_json
+from melanoma_edge.safeguards import Safeguards, default_safeguards
+from melanoma_edge.safeguards import problem as problem_of_safeguards
 from melanoma_edge.strictjson import OPTIONAL, Mismatch, from_plain, to_plain
 
 SCHEMA = "melanoma-edge/contract/1"
@@ -89,6 +91,7 @@ class ModelContract:
     ``target_classes``; ``melanoma_classes`` or ``malignant_classes`` are empty where the labels do not know them.
     ``class_prior`` is the class mixture under which the probabilities are calibrated. The graph takes raw
     pixel values in ``input_range``; the temperature is inside the graph and stands here for the record.
+    ``safeguards`` stand here where they were derived from training data.
     """
 
     schema: str
@@ -107,6 +110,7 @@ class ModelContract:
     operating_point: OperatingPoint
     intended_use: str
     provenance: Provenance
+    safeguards: Safeguards | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -149,6 +153,11 @@ class ModelContract:
         """The frozen operating threshold on the target score."""
         return self.operating_point.threshold
 
+    @property
+    def effective_safeguards(self) -> Safeguards:
+        """The model's own limits, else the defaults."""
+        return self.safeguards or default_safeguards(self.input_size)
+
     def target_score(self, probabilities: Floats) -> Floats:
         """Return the target score, float64 ``[...]``, of probabilities ``[..., classes]``."""
         return self._sum(probabilities, self.target_classes)
@@ -177,8 +186,12 @@ class ModelContract:
         }
 
     def _sum(self, probabilities: Floats, names: tuple[str, ...]) -> Floats:
-        columns = [self.classes.index(name) for name in names]
-        return np.asarray(np.asarray(probabilities, np.float64)[..., columns].sum(axis=-1))
+        """Add one class after the other, so that every language gets the same bits."""
+        values = np.asarray(probabilities, np.float64)
+        total = np.zeros(values.shape[:-1])
+        for name in names:
+            total = total + values[..., self.classes.index(name)]
+        return np.asarray(total)
 
 
 _REMAKE = "export the run again with this version of melanoma-edge"
@@ -235,4 +248,7 @@ def _problem(contract: ModelContract) -> str:
         "target sensitivity must lie between 0 and 1": 0 <= point.target_sensitivity <= 1,
         "misses must not be more than positives": 0 <= point.misses <= point.positives,
     }
-    return "; ".join(message for message, holds in checks.items() if not holds)
+    messages = [message for message, holds in checks.items() if not holds]
+    if contract.safeguards and (wrong := problem_of_safeguards(contract.safeguards, point.threshold)):
+        messages.append(wrong)
+    return "; ".join(messages)

@@ -19,6 +19,7 @@ PACKAGES = {
     "onnxruntime": "running .onnx",
     "ai-edge-litert": "running .tflite",
     "ai-edge-quantizer": "int8",
+    "cryptography": "signing bundles",
     "numpy": "everything",
     "pillow": "images",
     "scikit-learn": "metrics",

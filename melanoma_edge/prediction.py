@@ -11,23 +11,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.bundle import is_bundle, open_bundle
 from melanoma_edge.contract import ModelContract
+from melanoma_edge.decision import Decision, are_probabilities, decide
 from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError
 from melanoma_edge.pixels import decode, square
-from melanoma_edge.runtime import Answers, Pixels, open_model
-from melanoma_edge.runtime.base import CAM, OUTPUT
+from melanoma_edge.quality import QualityMeasures, findings, in_words, measure
+from melanoma_edge.runtime import Answers, Pixels, Runner, open_model
+from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
 
 SCHEMA = "melanoma-edge/prediction/1"
 Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
 """Given a file, its square ``[N, N, 3]`` and the target scores of its places ``[h, w]``, do something with them."""
-_SUM_TOLERANCE = 1e-3
 SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """What counts as an image inside a folder; files named one by one are always tried."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Answer one image. ``decision`` is ``refer`` when the target score reaches the threshold, else ``no-sign``."""
+    """Answer one image.
+
+    ``decision`` is one of ``decision.State``; what decided against a score stands in ``warnings`` in words.
+    """
 
     image: str
     artifact: str
@@ -64,7 +69,7 @@ def predict(
     """Decide on images one by one, in the order given; folders are walked in sorted order.
 
     Args:
-        model: a run directory, ``.tflite``, ``.onnx`` or ``.ort`` file; only the first loads TensorFlow.
+        model: a run directory, an exported file or a bundle; only the first loads TensorFlow.
         images: files and folders.
         threads: CPU threads of the runtime.
         show: told of the places of every image that was answered.
@@ -75,7 +80,7 @@ def predict(
         TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
     files = list(_files(images))
-    with open_model(model, threads) as runner:
+    with _opened(model, threads) as runner:
         for file in files:
             try:
                 photo = decode(file)
@@ -83,12 +88,16 @@ def predict(
             except MelanomaEdgeError as error:
                 yield Unreadable(str(file), str(model), str(error))
                 continue
-            answers = runner.infer_all(pixels[None]) if show else {OUTPUT: runner.infer(pixels[None])}
-            probabilities = answers[OUTPUT][0]
-            _check_answer(probabilities, str(model))
+            wants_all = show or runner.contract.effective_safeguards.outlier
+            answers = runner.infer_all(pixels[None]) if wants_all else {OUTPUT: runner.infer(pixels[None])}
+            _check_answer(answers[OUTPUT][0], str(model))
             if show:
                 show(file, pixels, place_scores(answers, runner.contract, str(model)))
-            yield _answer(str(file), str(model), probabilities, runner.contract, min(photo.size))
+            yield _answer(str(file), str(model), answers, runner.contract, measure(photo))
+
+
+def _opened(model: Path, threads: int | None) -> Runner:
+    return open_bundle(model).runner(threads) if is_bundle(model) else open_model(model, threads)
 
 
 def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:
@@ -126,34 +135,35 @@ def _is_photo(inside: Path) -> bool:
 
 def _check_answer(probabilities: NDArray[np.float32], where: str) -> None:
     """Raise ``TrustError`` for what is no probability: a NaN is below every threshold, and would look like no sign."""
-    if not (np.isfinite(probabilities).all() and abs(float(probabilities.sum()) - 1) <= _SUM_TOLERANCE):
+    if not are_probabilities(probabilities):
         found = ", ".join(f"{value:g}" for value in probabilities)
         raise TrustError(f"the model's answer is no probabilities: {found}", where=where, fix="export the run again")
 
 
-def _answer(
-    image: str, model: str, probabilities: NDArray[np.float32], contract: ModelContract, short_side: int
-) -> Prediction:
-    score = float(contract.target_score(probabilities))
+def _answer(image: str, model: str, answers: Answers, contract: ModelContract, quality: QualityMeasures) -> Prediction:
+    probabilities = answers[OUTPUT][0]
+    embedding = answers[EMBEDDING][0] if EMBEDDING in answers else None
+    safeguards = contract.effective_safeguards
+    decision = decide(contract, safeguards, findings(quality, safeguards.quality), probabilities, embedding)
     melanoma, malignant = contract.melanoma_score(probabilities), contract.malignant_score(probabilities)
     return Prediction(
         image=image,
         artifact=model,
         probabilities={name: float(p) for name, p in zip(contract.classes, probabilities, strict=True)},
-        target_score=score,
+        target_score=float(contract.target_score(probabilities)),
         melanoma_score=None if melanoma is None else float(melanoma),
         malignant_score=None if malignant is None else float(malignant),
         threshold=contract.threshold,
-        decision="refer" if score >= contract.threshold else "no-sign",
-        quality={"short_side": short_side, "input_size": contract.input_size},
-        warnings=tuple(_warnings(contract, short_side)),
+        decision=str(decision.state),
+        quality=dict(vars(quality)),
+        warnings=tuple(_warnings(contract, decision)),
     )
 
 
-def _warnings(contract: ModelContract, short_side: int) -> Iterator[str]:
+def _warnings(contract: ModelContract, decision: Decision) -> Iterator[str]:
     if contract.provenance.leaky:
         yield "LEAKY: the model was tested on lesions that it was trained on: its numbers and threshold mean nothing"
     if contract.provenance.synthetic:
         yield "the model was trained on synthetic images: its answers mean nothing for people"
-    if short_side < contract.input_size:
-        yield f"the photo's short side has {short_side} pixels, fewer than the model's {contract.input_size}"
+    for finding in decision.findings:
+        yield in_words(finding, contract.effective_safeguards.quality)

@@ -23,6 +23,7 @@ from melanoma_edge.contract import (
     stamp,
 )
 from melanoma_edge.errors import TrustError
+from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards
 from melanoma_edge.strictjson import Mismatch
 
 CONTRACT = ModelContract(
@@ -44,6 +45,7 @@ CONTRACT = ModelContract(
     provenance=Provenance("melanoma-edge", "train", ("toy",), ("none",), True, "0" * 64, "1" * 64, "1" * 64),
 )
 DOCUMENT: dict[str, Any] = json.loads(CONTRACT.to_json())
+SAFEGUARDS = Safeguards(QualityLimits(224), OutlierLimits(((0.5, -1.0),), (1.0, 2.0), 9.5), 0.0625)
 
 words = st.text(max_size=12)
 shares = st.floats(0, 1)
@@ -165,6 +167,55 @@ def test_contradictions_are_refused(change: dict[str, Any], message: str) -> Non
 def test_contradictions_in_a_document_are_a_matter_of_trust() -> None:
     with pytest.raises(TrustError, match="input_size must be positive"):
         ModelContract.from_document({**DOCUMENT, "input_size": -1})
+
+
+def test_a_contract_without_safeguards_keeps_its_bytes_and_has_the_defaults() -> None:
+    assert "safeguards" not in CONTRACT.to_json()
+    assert CONTRACT.effective_safeguards == default_safeguards(160)
+
+
+def test_safeguards_are_read_back_and_hold() -> None:
+    contract = replace(CONTRACT, safeguards=SAFEGUARDS)
+    assert ModelContract.from_json(contract.to_json()) == contract
+    assert contract.effective_safeguards == SAFEGUARDS
+    assert contract.sha256 != CONTRACT.sha256
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"uncertain_from": 0.125}, "uncertain_from must lie below the threshold"),
+        ({"quality": QualityLimits(0)}, "smallest_side must be positive"),
+    ],
+)
+def test_safeguards_that_make_no_sense_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Mismatch, match=message):
+        replace(CONTRACT, safeguards=replace(SAFEGUARDS, **change))
+
+
+def test_safeguards_in_a_document_are_read_strictly() -> None:
+    document = json.loads(replace(CONTRACT, safeguards=SAFEGUARDS).to_json())
+    del document["safeguards"]["quality"]["least_colour"]
+    with pytest.raises(TrustError, match=r"missing key least_colour in contract\.safeguards\.quality"):
+        ModelContract.from_document(document)
+
+
+def test_many_target_classes_are_added_one_after_the_other() -> None:
+    classes = tuple("abcdefghijkl")
+    contract = replace(
+        CONTRACT,
+        classes=classes,
+        class_prior=(1 / 12,) * 12,
+        target_classes=classes[:11],
+        melanoma_classes=(),
+        malignant_classes=(),
+    )
+    values = np.random.default_rng(3).random((40, 12)).astype(np.float32)
+    for row, score in zip(values, contract.target_score(values), strict=True):
+        total = 0.0
+        for value in row[:11]:
+            total += float(value)
+        assert score == total == contract.target_score(row)
 
 
 def test_a_newer_schema_asks_for_an_upgrade() -> None:

@@ -16,8 +16,12 @@ import melanoma_edge.prediction
 from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
 from melanoma_edge.errors import DataError, TrustError
 from melanoma_edge.prediction import Prediction, Unreadable, predict
+from melanoma_edge.quality import measure
+from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards
 
 SIZE = 8
+ANYTHING = Safeguards(QualityLimits(1, 10**6, 0, 0, 25500, 1000, 0))
+"""Limits that every photo keeps."""
 
 
 def _contract(synthetic: bool = False, **changes: Any) -> ModelContract:
@@ -38,6 +42,7 @@ def _contract(synthetic: bool = False, **changes: Any) -> ModelContract:
         "operating_point": OperatingPoint(0.5, 0.95, 80, 0, True),
         "intended_use": "tests",
         "provenance": Provenance("test", "train", ("toy",), ("none",), synthetic, "0" * 64, "1" * 64, "1" * 64),
+        "safeguards": ANYTHING,
     }
     return ModelContract(**{**fields, **changes})
 
@@ -61,6 +66,9 @@ class RednessRunner:
         assert batch.shape == (1, SIZE, SIZE, 3) and batch.dtype == np.uint8
         red = batch[..., 0].mean(axis=(1, 2)) / 255
         return np.stack([red, (1 - red) / 2, (1 - red) / 2], axis=1).astype(np.float32)
+
+    def infer_all(self, batch: Any) -> Any:
+        return {"probabilities": self.infer(batch), "embedding": batch[:, 0, 0].astype(np.float32)}
 
 
 @pytest.fixture
@@ -168,14 +176,56 @@ def test_an_answer_that_is_no_probabilities_is_no_decision(
     assert caught.value.where == "model"
 
 
-@pytest.mark.parametrize(("size", "count"), [((7, 100), 1), ((8, 8), 0)])
-def test_photos_smaller_than_the_input_are_warned_of(
-    runner: RednessRunner, tmp_path: Path, size: tuple[int, int], count: int
-) -> None:
-    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", size=size)])
+def test_the_quality_of_a_photo_is_told_as_it_was_measured(runner: RednessRunner, tmp_path: Path) -> None:
+    path = _photo(tmp_path / "a.png", 200, (20, 30))
+    (answer,) = predict(Path("model"), [path])
     assert isinstance(answer, Prediction)
-    assert answer.quality == {"short_side": min(size), "input_size": SIZE}
-    assert len(answer.warnings) == count
+    assert answer.quality == vars(measure(Image.open(path)))
+    assert answer.quality["short_side"] == 20
+    assert answer.warnings == ()
+
+
+def test_a_contract_without_safeguards_has_the_defaults(runner: RednessRunner, tmp_path: Path) -> None:
+    runner.contract = _contract(safeguards=None)
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", 255, (7, 100))])
+    assert isinstance(answer, Prediction)
+    assert (answer.decision, answer.target_score) == ("retake", 1.0)
+    assert answer.warnings == (
+        "retake: the photo's short side has fewer than 8 pixels",
+        "retake: one side is more than 2 times the other",
+        "retake: the photo is blurred",
+    )
+
+
+@pytest.mark.parametrize(("red", "decision"), [(200, "refer"), (199, "not-assessable")])
+def test_limits_of_the_contract_hold(runner: RednessRunner, tmp_path: Path, red: int, decision: str) -> None:
+    runner.contract = _contract(safeguards=Safeguards(replace(ANYTHING.quality, least_colour=20000)))
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", red)])
+    assert isinstance(answer, Prediction)
+    assert answer.decision == decision
+    assert answer.warnings == (() if decision == "refer" else ("not assessable: the picture has no colours",))
+
+
+@pytest.mark.parametrize(("red", "decision"), [(255, "refer"), (254, "not-assessable")])
+def test_a_stranger_to_the_training_images_is_not_assessed(
+    runner: RednessRunner, tmp_path: Path, red: int, decision: str
+) -> None:
+    known = OutlierLimits(((255.0, 0.0, 0.0),), (1.0, 1.0, 1.0), 0.5)
+    runner.contract = _contract(safeguards=Safeguards(ANYTHING.quality, known))
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", red)])
+    assert isinstance(answer, Prediction)
+    assert answer.decision == decision
+    assert ("unlike those" in " ".join(answer.warnings)) == (decision == "not-assessable")
+
+
+@pytest.mark.parametrize(("red", "decision"), [(76, "no-sign"), (77, "refer-uncertain"), (128, "refer")])
+def test_doubt_below_the_threshold_is_told_as_such(
+    runner: RednessRunner, tmp_path: Path, red: int, decision: str
+) -> None:
+    runner.contract = _contract(safeguards=Safeguards(ANYTHING.quality, uncertain_from=0.3))
+    (answer,) = predict(Path("model"), [_photo(tmp_path / "a.png", red)])
+    assert isinstance(answer, Prediction)
+    assert answer.decision == decision
 
 
 def test_models_of_synthetic_images_are_warned_of(runner: RednessRunner, tmp_path: Path) -> None:

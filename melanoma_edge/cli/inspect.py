@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from melanoma_edge.cli.bundles import inspect_bundle
 from melanoma_edge.cli.console import note, print_json, print_table
 from melanoma_edge.cli.options import PATH, output_options
 from melanoma_edge.cli.results import describe_compression, describe_run
@@ -17,29 +18,45 @@ if TYPE_CHECKING:
     from exporters.steps import Inventory, Shape, Step
 
 SCHEMA = "melanoma-edge/inspection/1"
+_ABOUT = {"--layers": "an exported file", "--verify": "a bundle", "--key": "a bundle"}
 
 
 @click.command("inspect")
 @click.argument("path", type=PATH)
 @click.option("--layers", is_flag=True, help="List every operator of an exported file.")
+@click.option("--verify", is_flag=True, help="Also run the golden vectors of a bundle on this machine.")
+@click.option("--key", type=PATH, metavar="PUB.pem", help="Refuse a bundle that the holder of this key did not sign.")
 @output_options
-def command(path: Path, layers: bool, as_json: bool, quiet: bool) -> None:
-    """Show what a run or an exported file is: contract, hashes, operators, sizes, provenance.
+def command(path: Path, layers: bool, verify: bool, key: Path | None, as_json: bool, quiet: bool) -> None:
+    """Show what a run, an exported file or a bundle is: contract, hashes, operators, sizes, provenance.
 
-    The file's seal is checked first; one changed byte is refused.
+    A file's seal, or a bundle's every hash and the fit of its parts, is checked first; one changed byte is refused.
 
     \b
     Example:
       melanoma-edge inspect runs/ham/artifacts/model-int8.tflite
       melanoma-edge inspect runs/ham/artifacts/model-int8.onnx --layers
+      melanoma-edge inspect ham-bundle --verify
     """
+    from melanoma_edge.bundle import is_bundle
+
+    if is_bundle(path):
+        _refuse("--layers", layers, path, f"give {path}/model.tflite, or leave --layers out")
+        inspect_bundle(path, SCHEMA, key, verify, as_json, quiet)
+        return
+    _refuse("--verify", verify, path, "give a bundle, or leave --verify out")
+    _refuse("--key", bool(key), path, "give a bundle, or leave --key out")
     if not path.is_dir():
         _inspect_artifact(path, layers, as_json)
-    elif layers:
-        fix = f"give one of {path}/artifacts, or leave --layers out"
-        raise UsageError("--layers lists the operators of an exported file, not of a run", where=str(path), fix=fix)
     else:
+        _refuse("--layers", layers, path, f"give one of {path}/artifacts, or leave --layers out")
         _inspect_run(path, as_json, quiet)
+
+
+def _refuse(option: str, given: bool, path: Path, fix: str) -> None:
+    """Raise ``UsageError`` where an option was given that says nothing of what is shown."""
+    if given:
+        raise UsageError(f"{option} is for {_ABOUT[option]}", where=str(path), fix=fix)
 
 
 def _inspect_run(path: Path, as_json: bool, quiet: bool) -> None:

@@ -24,8 +24,9 @@ COMMANDS = {
     "quantize": "Make a new run whose weights lie on the int8 grid, rounded so that decisions stay.",
     "export": "Write TFLite and ONNX files of a run and judge them.",
     "parity": "Judge exported files against the float model.",
+    "bundle": "Put exported files together with all that an app needs to trust them.",
     "predict": "Decide on photos.",
-    "inspect": "Show what a run or an exported file is.",
+    "inspect": "Show what a run, an exported file or a bundle is.",
     "benchmark": "Compare exported files: bytes, start-up, latency, memory.",
     "doctor": "Show what this machine has and what is missing.",
 }
@@ -63,7 +64,7 @@ def cli() -> None:
 
     \b
     Exit codes: 0 done, 2 usage, 3 data, 4 export, 5 parity FAIL, 6 parity INCONCLUSIVE,
-    7 run or artifact not trustworthy, 8 machine (disk, memory, permission, package), 130 interrupted.
+    7 run, artifact or bundle not trustworthy, 8 machine (disk, memory, permission, package), 130 interrupted.
     """
 
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 def command(
     model: Path, images: tuple[Path, ...], threads: int | None, cam: Path | None, as_json: bool, quiet: bool
 ) -> int:
-    """Decide on photos with a run, a .tflite, an .onnx or an .ort file; folders are walked.
+    """Decide on photos with a run, a .tflite, an .onnx or an .ort file, or a bundle; folders are walked.
+
+    A bundle is checked first, and its TFLite model decides.
 
     With --json, one JSON object a line. An image that cannot be read gives a line with "error" and exit code 3 at
     the end; the others are still answered.
@@ -42,6 +44,7 @@ def command(
     Example:
       melanoma-edge predict runs/ham/artifacts/model-int8.tflite photo.jpg
       melanoma-edge predict runs/ham photo.jpg --cam maps
+      melanoma-edge predict ham-bundle.zip photo.jpg
     """
     from melanoma_edge.prediction import Prediction, predict
 

@@ -255,9 +255,9 @@ def _record(path: Path, contract: ModelContract) -> ArtifactRecord:
 
 def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:
     """Yield the dotted names of the values that differ between two documents of one schema."""
-    if isinstance(found, dict):
-        for key, value in found.items():
-            yield from _differences(value, wanted[key], f"{name}.{key}" if name else key)
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in found | wanted:
+            yield from _differences(found.get(key), wanted.get(key), f"{name}.{key}" if name else key)
     elif found != wanted:
         yield name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +39,47 @@ def save_verdicts(verdict: Verdict) -> list[Path]:
     return paths
 
 
+@dataclass(frozen=True)
+class Remade:
+    """Hold what a record's numbers say, and whether at the usual limits."""
+
+    verdict: Status
+    limits_changed: bool
+
+
 def recorded_verdict(artifact: Path, sha256: str) -> str:
     """Return the verdict on exactly these bytes: PASS, FAIL or INCONCLUSIVE, or ``unverified`` when there is none.
 
-    It is made again of the recorded numbers, whatever the record says in sum, and bears a note where the limits are
-    not the usual ones.
+    It bears a note where the limits are not the usual ones.
     """
     try:
-        document: dict[str, Any] = json.loads(verdict_path(artifact).read_text("utf-8"))
-        check_schema(document, SCHEMA, str(artifact))
+        document = json.loads(verdict_path(artifact).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return UNVERIFIED
+    found = remade(document, sha256)
+    if found is None:
+        return UNVERIFIED
+    return f"{found.verdict.value} ({CHANGED})" if found.limits_changed else found.verdict.value
+
+
+def remade(document: Any, sha256: str) -> Remade | None:
+    """Make the verdict on exactly these bytes again of the recorded numbers, whatever the record says in sum.
+
+    Returns:
+        None when the record is not about them, not about the test split, incomplete, or contradicts itself.
+    """
+    try:
+        check_schema(document, SCHEMA, "parity record")
         (judged,) = document["artifacts"]
         limits = from_plain(Limits, document["limits"], "limits")
         checks = [Check(**{**check, "status": Status(check["status"])}) for check in judged["checks"]]
         allowed = {**asdict(limits), "melanomas_lost": limits.lost_allowed(document["melanomas"])}
         about_this = judged["sha256"] == sha256 and document["split"] == "test"
         if not about_this or not _complete(checks, allowed) or not all(_fits(check, allowed) for check in checks):
-            return UNVERIFIED
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, MelanomaEdgeError):
-        return UNVERIFIED
-    found = overall(check.status for check in checks).value
-    return found if limits == Limits() else f"{found} ({CHANGED})"
+            return None
+    except (ValueError, KeyError, TypeError, RecursionError, MelanomaEdgeError):
+        return None
+    return Remade(overall(check.status for check in checks), limits != Limits())
 
 
 def _complete(checks: list[Check], allowed: dict[str, Any]) -> bool:

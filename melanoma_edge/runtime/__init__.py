@@ -17,6 +17,7 @@ __all__ = [
     "open_artifact",
     "open_model",
     "read_record",
+    "run_artifact",
 ]
 
 
@@ -45,7 +46,11 @@ def open_model(path: Path, threads: int | None = None) -> Runner:
 
 def open_artifact(path: Path, threads: int | None = None) -> Runner:
     """Open an exported file whatever its name; raises as ``open_model``."""
-    record, data = read_artifact(path)
+    return run_artifact(*read_artifact(path), threads)
+
+
+def run_artifact(record: ArtifactRecord, data: bytes, threads: int | None = None) -> Runner:
+    """Open the bytes of an exported file whose seal was checked; raises as ``open_model``."""
     if record.format == "tflite":
         from melanoma_edge.runtime.litert import LiteRTRunner
 

@@ -157,6 +157,19 @@ def read_record(path: Path) -> ArtifactRecord:
 def read_artifact(path: Path) -> tuple[ArtifactRecord, bytes]:
     """Read an exported file once and return its record with the bytes that were checked; raises as ``read_record``."""
     data = _read(path)
+    return check_artifact(data, path), data
+
+
+def check_artifact(data: bytes, path: Path) -> ArtifactRecord:
+    """Return the record of an exported file's bytes.
+
+    Args:
+        data: the whole file.
+        path: its name, for messages and its format.
+
+    Raises:
+        TrustError: as ``read_record``.
+    """
     where = str(path)
     plain, place = _find_document(data, where)
     check_schema(plain, SCHEMA, where)
@@ -169,7 +182,7 @@ def read_artifact(path: Path) -> tuple[ArtifactRecord, bytes]:
     if FORMATS.get(path.suffix, document.format) != document.format:
         raise TrustError(f"file name says {path.suffix}, content says {document.format}", where=where, fix=_AGAIN)
     contract = ModelContract.from_document(document.contract, where)
-    record = ArtifactRecord(
+    return ArtifactRecord(
         path=path,
         format=document.format,
         precision=document.precision,
@@ -182,7 +195,6 @@ def read_artifact(path: Path) -> tuple[ArtifactRecord, bytes]:
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
     )
-    return record, data
 
 
 def _read(path: Path) -> bytes:

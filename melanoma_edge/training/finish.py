@@ -92,7 +92,8 @@ class _Calibrated:
 def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
     """Calibrate, choose the operating point, measure every split and write the run; ``run.json`` comes last.
 
-    Temperature, prior shift and threshold see the validation split only.
+    Temperature, prior shift and threshold see the validation split only. The contract names no safeguards, for none
+    are derived from the training images; so the defaults hold.
     """
     calibrated = _calibrate(outcome, progress)
     digest = weights_sha256(calibrated.weights)

@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from verdicts import give_verdicts, small_shots
 
 from exporters import flatbuffer
+from melanoma_edge.bundle import choice
+from melanoma_edge.bundle.container import zip_bytes
 from melanoma_edge.runtime.artifact import seal
 
 TABLE = "lesion_id,image_id,dx\n"
@@ -269,6 +272,18 @@ def run_on_a_read_only_disk(scene: Scene) -> None:
     place = small_disk("disk", "2m")(scene)
     shutil.copytree(scene.run, place / "run", ignore=shutil.ignore_patterns("plots", "artifacts"))
     subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+
+
+def bundle_on_full_disk(scene: Scene) -> None:
+    scene.copy_run()
+    give_verdicts([scene.tmp / f"run/artifacts/model-int8.{form}" for form in ("tflite", "onnx")])
+    patch = scene.after.enter_context(pytest.MonkeyPatch.context())
+    patch.setattr(choice, "SHOTS", small_shots())
+    small_disk("disk", "100k")(scene)
+
+
+def zip_of_text(scene: Scene) -> None:
+    scene.put("b.zip", zip_bytes({"notes.txt": b"text"}))
 
 
 def full_cache(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from verdicts import give_verdicts, small_shots
 
 from melanoma_edge.cli.main import COMMANDS
 
@@ -40,8 +41,9 @@ def _examples() -> list[str]:
 
 @pytest.fixture
 def place(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a folder with ``runs/ham``, ``HAM10000/`` and ``photo.jpg``."""
+    """Stand in a folder with ``runs/ham``, whose int8 files PASS, ``HAM10000/`` and ``photo.jpg``."""
     shutil.copytree(trained.run, tmp_path / "runs/ham")
+    give_verdicts([tmp_path / f"runs/ham/artifacts/model-int8.{form}" for form in ("tflite", "onnx")])
     (tmp_path / "HAM10000").symlink_to(trained.data)
     shutil.copy(trained.photo(), tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
@@ -50,13 +52,15 @@ def place(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 @pytest.fixture
 def _small_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the built-in set and the whole chain small."""
+    """Make the built-in set, the whole chain and bundles small."""
+    from melanoma_edge.bundle import choice
     from melanoma_edge.cli import chain
     from melanoma_edge.data.synthetic import SyntheticSpec
     from melanoma_edge.training import material
 
     monkeypatch.setattr(material, "SyntheticSpec", partial(SyntheticSpec, lesions=96, image_size=48))
     monkeypatch.setattr(chain, "configured", partial(chain.configured, width=0.1, image_size=64))
+    monkeypatch.setattr(choice, "SHOTS", small_shots())
     monkeypatch.setattr(chain, "quickstart", partial(chain.quickstart, lesions=96, epochs=1))
 
 
@@ -67,6 +71,8 @@ def test_an_example_runs(run: Any, place: Path, example: str) -> None:
         shutil.rmtree(place / "runs/ham")
     if example.startswith("export"):
         shutil.rmtree(place / "runs/ham/artifacts")
+    if "ham-bundle" in example and "--out ham-bundle" not in example:
+        assert run("bundle", "runs/ham", "--out", "ham-bundle", "--quiet").code == 0
     more = next((options for start, options in LIGHTER.items() if example.startswith(start)), "")
     answer = run(*shlex.split(f"{example} {more}"))
     judged = example.startswith(("export", "parity"))

@@ -20,6 +20,7 @@ from melanoma_edge.parity import Judgement, Limits, Status, compare, judge
 from melanoma_edge.runtime.artifact import seal, unsealed_document
 from melanoma_edge.runtime.base import WrongLabels, WrongShape
 from melanoma_edge.runtime.worker import RuntimeCrash
+from melanoma_edge.safeguards import default_safeguards
 from melanoma_edge.strictjson import to_plain
 
 PASS, FAIL, INCONCLUSIVE = Status.PASS, Status.FAIL, Status.INCONCLUSIVE
@@ -295,6 +296,7 @@ def test_broken_outputs_of_a_runtime_reach_the_json_without_numbers(bench: Bench
         ({"image_types": ("clinical",)}, "image_types"),
         ({"class_prior": (0.4, 0.2, 0.2, 0.2)}, "class_prior"),
         ({"name": "other"}, "name"),
+        ({"safeguards": default_safeguards(16)}, "safeguards"),
     ],
 )
 def test_an_artifact_of_another_model_is_refused(

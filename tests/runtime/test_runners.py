@@ -144,3 +144,14 @@ def test_opening_writes_nothing_to_the_terminal(
         pass
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
+
+
+def test_onnxruntime_is_loaded_without_leave_to_report_home(toy_artifacts: Any) -> None:
+    code = (
+        "import os, pathlib, sys\nfrom melanoma_edge.runtime import open_model\n"
+        "with open_model(pathlib.Path(sys.argv[1])):\n    print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", code, str(toy_artifacts["onnx", "int8"].path)]
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

@@ -1,0 +1,128 @@
+package melanomaedge.core
+
+/** Name what speaks against scoring a photo, in the order in which findings are listed. */
+enum class Finding(val code: String) {
+    TOO_SMALL("too-small"),
+    ASPECT("aspect"),
+    BLURRED("blurred"),
+    TOO_DARK("too-dark"),
+    TOO_BRIGHT("too-bright"),
+    CLIPPED("clipped"),
+    COLOURLESS("colourless"),
+    OUTLIER("outlier");
+
+    /** Whether another photo of the same lesion can do better. */
+    val retake: Boolean get() = this != COLOURLESS && this != OUTLIER
+
+    companion object {
+        /** Return the finding of a code, or null. */
+        fun of(code: String): Finding? = values().find { it.code == code }
+    }
+}
+
+/** Hold six whole numbers measured of one photo; sharpness, brightness and colour are in hundredths. */
+data class QualityMeasures(
+    val shortSide: Int,
+    val aspectPercent: Int,
+    val sharpness: Int,
+    val brightness: Int,
+    val clippedPermille: Int,
+    val colour: Int,
+) {
+    internal companion object {
+        fun read(fields: Fields) = QualityMeasures(
+            shortSide = fields.int("short_side"),
+            aspectPercent = fields.int("aspect_percent"),
+            sharpness = fields.int("sharpness"),
+            brightness = fields.int("brightness"),
+            clippedPermille = fields.int("clipped_permille"),
+            colour = fields.int("colour"),
+        )
+    }
+}
+
+/** Hold what a photo must keep to be scored, in the units of [QualityMeasures]. */
+data class QualityLimits(
+    val smallestSide: Int,
+    val largestAspectPercent: Int,
+    val leastSharpness: Int,
+    val leastBrightness: Int,
+    val mostBrightness: Int,
+    val mostClippedPermille: Int,
+    val leastColour: Int,
+)
+
+/** Hold where the embeddings of lesions lie; what is further than [limit] from every mean is no lesion that we know. */
+class OutlierModel(val means: List<DoubleArray>, val scales: DoubleArray, val limit: Double) {
+    /** Return the distance of an embedding from the nearest mean, summed in double; infinite where it is no number. */
+    fun score(embedding: FloatArray): Double {
+        var nearest = Double.POSITIVE_INFINITY
+        for (mean in means) {
+            var distance = 0.0
+            for (i in scales.indices) {
+                val step = (embedding[i].toDouble() - mean[i]) * scales[i]
+                distance += step * step
+            }
+            if (distance < nearest) nearest = distance
+        }
+        return nearest
+    }
+
+    /** Tell whether an embedding is further from every mean than the limit, or is not one of the expected length. */
+    fun isOutlier(embedding: FloatArray): Boolean = embedding.size != scales.size || score(embedding) > limit
+
+    internal fun problem(): String? = when {
+        scales.size !in 1..LONGEST || means.size !in 1..MOST || means.any { it.size != scales.size } ->
+            "outlier means and scales must be of one length"
+        scales.any { it < 0 } || limit < 0 -> "outlier scales and limit must not be negative"
+        else -> null
+    }
+
+    private companion object {
+        const val MOST = 64
+        const val LONGEST = 4096
+    }
+}
+
+/**
+ * Hold when a photo is not scored, or its score is called uncertain.
+ *
+ * [outlier] is null where the model has no embedding; [uncertainFrom] is null where no score is called uncertain.
+ */
+data class Safeguards(val quality: QualityLimits, val outlier: OutlierModel?, val uncertainFrom: Double?) {
+    /** Say what is wrong beside an operating threshold, or nothing. */
+    internal fun problem(threshold: Double): String? = when {
+        quality.leastBrightness > quality.mostBrightness -> "brightness must rise"
+        uncertainFrom != null && (uncertainFrom < 0 || uncertainFrom >= threshold) ->
+            "uncertain_from must lie below the threshold"
+        else -> outlier?.problem()
+    }
+
+    internal companion object {
+        private const val BRIGHTEST = 25500
+
+        fun read(json: Json, where: String): Safeguards = Fields.of(json, where) {
+            Safeguards(
+                quality = nested("quality") { quality(this) },
+                outlier = orNull("outlier") { key -> nested(key) { outlier(this) } },
+                uncertainFrom = orNull("uncertain_from") { key -> number(key) },
+            )
+        }
+
+        private fun quality(fields: Fields) = QualityLimits(
+            smallestSide = fields.int("smallest_side", 1..Int.MAX_VALUE),
+            largestAspectPercent = fields.int("largest_aspect_percent", 100..Int.MAX_VALUE),
+            leastSharpness = fields.int("least_sharpness"),
+            leastBrightness = fields.int("least_brightness", 0..BRIGHTEST),
+            mostBrightness = fields.int("most_brightness", 0..BRIGHTEST),
+            mostClippedPermille = fields.int("most_clipped_permille", 0..1000),
+            leastColour = fields.int("least_colour", 0..BRIGHTEST),
+        )
+
+        private fun outlier(fields: Fields) = OutlierModel(
+            means = fields.list("means") { item, at -> Fields.numbers(item, at).toDoubleArray() },
+            scales = fields.numbers("scales").toDoubleArray(),
+            limit = fields.number("limit"),
+        )
+    }
+}

@@ -1,0 +1,154 @@
+"""The search for golden vectors: photos on which both decisions occur, none of them by a hair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from melanoma_edge.bundle.golden import SCHEMA, TOLERANCE, Golden, Judge, Vector, upright
+from melanoma_edge.bundle.photos import SHOTS, Shot, Trial
+from melanoma_edge.decision import State
+from melanoma_edge.errors import ExportError
+from melanoma_edge.pixels import square
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.quality import QualityMeasures, measure
+from melanoma_edge.runtime.base import OUTPUT, Answers, Runner
+from melanoma_edge.runtime.litert import PlainLiteRTRunner
+
+_CLEAR, _LEAST = 10 * TOLERANCE, 2 * TOLERANCE
+"""How far scores should lie from where decisions change, and how far they must."""
+_SPREAD = TOLERANCE / 10
+"""How far runtimes that round alike may be apart on a photo that is preferred."""
+_FULL = 5
+"""How many photos of full size are made before the best of them is taken."""
+_DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """Hold a photo that was taken, and what came of it."""
+
+    data: bytes
+    pixels: bytes
+    size: tuple[int, int]
+    quality: QualityMeasures
+    answers: dict[str, Answers]
+    decision: str
+    state: str
+    margin: float
+    steady: bool
+
+    def as_wanted(self, shot: Shot) -> bool:
+        """Whether the decision is the one looked for."""
+        return (self.decision == State.REFER) == shot.refer
+
+    def good(self, shot: Shot, clear: float) -> bool:
+        """Whether no better photo need be looked for."""
+        return self.steady and self.as_wanted(shot) and self.margin > clear
+
+
+def choose(
+    judge: Judge, opened: Mapping[str, Runner], progress: Progress = silent, tolerance: float = TOLERANCE
+) -> tuple[Golden, dict[str, bytes]]:
+    """Make golden vectors for opened models, whose probabilities may be ``tolerance`` from the expected ones.
+
+    Returns:
+        The document, and the photos and expected bytes by name.
+
+    Raises:
+        ExportError: when no photo is found on which all runtimes decide alike.
+    """
+    vectors: list[Vector] = []
+    files: dict[str, bytes] = {}
+    for number, shot in enumerate(SHOTS, 1):
+        taken = _best(shot, judge, opened)
+        vector = _vector(shot, taken)
+        vectors.append(vector)
+        files |= {vector.photo: taken.data, vector.pixels: taken.pixels}
+        progress("draw golden vectors", number, len(SHOTS))
+    return Golden(SCHEMA, judge.contract.input_size, tolerance, tuple(vectors)), files
+
+
+def _best(shot: Shot, judge: Judge, opened: Mapping[str, Runner]) -> _Taken:
+    """Take photos in order of promise until one is good; else return the best of them."""
+    found: list[_Taken] = []
+    for trial in islice(_promising(shot, judge, next(iter(opened.values()))), _FULL):
+        taken = _take(trial, judge, opened)
+        if taken is None or taken.margin <= _LEAST:
+            continue
+        found.append(taken)
+        if taken.good(shot, _clear(judge)):
+            return taken
+    best = max(found, key=lambda taken: (taken.steady, taken.as_wanted(shot), taken.margin), default=None)
+    if best is None:
+        what = f"no photo for golden vector {shot.id} on which every runtime decides alike and not by a hair"
+        raise ExportError(what, fix="export the run again with --rounding learned, or train it for longer")
+    return best
+
+
+def _clear(judge: Judge) -> float:
+    """Return how far scores should lie from the threshold; below a low one there is less room."""
+    return min(_CLEAR, judge.contract.threshold / 3)
+
+
+def _promising(shot: Shot, judge: Judge, runner: Runner) -> Sequence[Trial]:
+    """Return the trials by what a small version of each scores: clear of the threshold, and as looked for, first.
+
+    Of those the nearest come first: a score near the threshold shows more than one near 0 or 1.
+    """
+
+    def order(trial: Trial) -> tuple[bool, bool, float]:
+        pixels = square(trial.glance(), judge.contract.input_size)
+        answers = {OUTPUT: runner.infer(pixels[None])}
+        margin = abs(judge.score(answers) - judge.contract.threshold)
+        near = margin < 2 * _clear(judge)
+        return near, (judge.decision(answers) == State.REFER) != shot.refer, -margin if near else margin
+
+    return sorted(shot.trials(), key=order)
+
+
+def _take(trial: Trial, judge: Judge, opened: Mapping[str, Runner]) -> _Taken | None:
+    """Return what comes of a photo, or None where runtimes differ in what they make of it."""
+    data = trial.file()
+    photo = upright(data, "golden vector")
+    pixels, quality = square(photo, judge.contract.input_size), measure(photo)
+    answers = {name: runner.infer_all(pixels[None]) for name, runner in opened.items()}
+    found = {(judge.decision(one), judge.state(one, quality)) for one in answers.values()}
+    if len(found) > 1:
+        return None
+    ((decision, state),) = found
+    margin = min(abs(judge.score(one) - border) for one in answers.values() for border in judge.borders)
+    steady = judge.is_steady(quality) and _spread(answers) <= _SPREAD
+    return _Taken(data, pixels.tobytes(), photo.size, quality, answers, decision, state, margin, steady)
+
+
+def _spread(answers: Mapping[str, Answers]) -> float:
+    """Return how far probabilities of runtimes lie apart that round alike: further where a sum lies on a border.
+
+    Another version of a runtime, or another processor, may then come to the other side of it.
+    """
+    alike = [answer[OUTPUT] for name, answer in answers.items() if name != PlainLiteRTRunner.name]
+    return float(np.ptp(np.stack(alike), axis=0).max())
+
+
+def _vector(shot: Shot, taken: _Taken) -> Vector:
+    answers = {
+        name: tuple(round(float(p), _DIGITS) for p in answer[OUTPUT][0]) for name, answer in taken.answers.items()
+    }
+    width, height = taken.size
+    return Vector(
+        id=shot.id,
+        photo=shot.path,
+        format=shot.format,
+        orientation=shot.orientation,
+        width=width,
+        height=height,
+        pixels=f"golden/{shot.id}.rgb",
+        quality=taken.quality,
+        answers=answers,
+        decision=taken.decision,
+        state=taken.state,
+    )

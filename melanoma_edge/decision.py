@@ -1,0 +1,110 @@
+"""From a model's answer and what speaks against it to one of five states.
+
+Sums run over doubles one after the other, in the order of the contract, so that implementations in other languages
+reach the same bits and no decision hangs on a rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.quality import Finding
+from melanoma_edge.safeguards import OutlierLimits, Safeguards
+
+Floats = NDArray[np.floating[Any]]
+
+_SUM_TOLERANCE = 1e-3
+
+
+class State(StrEnum):
+    """Name what a user is told; none of them says that a lesion is harmless."""
+
+    REFER = "refer"
+    REFER_UNCERTAIN = "refer-uncertain"
+    RETAKE = "retake"
+    NOT_ASSESSABLE = "not-assessable"
+    NO_SIGN = "no-sign"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Hold the state of one photo, what spoke against an answer, and the target score where there is one."""
+
+    state: State
+    findings: tuple[Finding, ...]
+    score: float | None
+
+
+def decide(
+    contract: ModelContract,
+    safeguards: Safeguards,
+    findings: Sequence[Finding],
+    probabilities: Floats | None,
+    embedding: Floats | None = None,
+) -> Decision:
+    """Decide on one photo.
+
+    A photo to be retaken stays one whatever the model says; then comes what cannot be assessed: findings that no
+    better photo cures, and answers that are missing or no probabilities; only then counts the score.
+
+    Args:
+        contract: the model's classes, target and threshold.
+        safeguards: its limits.
+        findings: of the photo's quality.
+        probabilities: one per class; None where the model gave no answer.
+        embedding: the photo's, where the model answers one; without it nothing is an outlier.
+    """
+    found = tuple(findings)
+    if safeguards.outlier and embedding is not None and is_outlier(embedding, safeguards.outlier):
+        found = (*found, Finding.OUTLIER)
+    score = None
+    if probabilities is not None and len(probabilities) == len(contract.classes) and are_probabilities(probabilities):
+        score = float(contract.target_score(probabilities))
+    return Decision(_state(found, score, contract.threshold, safeguards.uncertain_from), found, score)
+
+
+def _state(found: Sequence[Finding], score: float | None, threshold: float, uncertain_from: float | None) -> State:
+    if any(finding.retake for finding in found):
+        return State.RETAKE
+    if found or score is None:
+        return State.NOT_ASSESSABLE
+    if score >= threshold:
+        return State.REFER
+    uncertain = uncertain_from is not None and score >= uncertain_from
+    return State.REFER_UNCERTAIN if uncertain else State.NO_SIGN
+
+
+def are_probabilities(values: Floats) -> bool:
+    """Tell whether values lie between 0 and 1 and sum to 1; a NaN would be below every threshold, and look healthy."""
+    numbers = [float(value) for value in values]
+    total = 0.0
+    for number in numbers:
+        total += number
+    return all(0 <= number <= 1 + _SUM_TOLERANCE for number in numbers) and abs(total - 1) <= _SUM_TOLERANCE
+
+
+def outlier_score(embedding: Floats, limits: OutlierLimits) -> float:
+    """Return the distance of an embedding from the nearest mean; infinite where it is no number."""
+    values = [float(value) for value in embedding]
+    nearest = math.inf
+    for mean in limits.means:
+        distance = 0.0
+        for value, centre, scale in zip(values, mean, limits.scales, strict=True):
+            step = (value - centre) * scale
+            distance += step * step
+        if distance < nearest:
+            nearest = distance
+    return nearest
+
+
+def is_outlier(embedding: Floats, limits: OutlierLimits) -> bool:
+    """Tell whether an embedding is further from every mean than the limit, or is not one of the expected length."""
+    return len(embedding) != len(limits.scales) or outlier_score(embedding, limits) > limits.limit

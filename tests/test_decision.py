@@ -1,0 +1,142 @@
+"""Five states, and which of them wins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
+from melanoma_edge.decision import Decision, State, are_probabilities, decide, is_outlier, outlier_score
+from melanoma_edge.quality import Finding
+from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards
+
+CONTRACT = ModelContract(
+    schema=SCHEMA,
+    name="toy",
+    classes=("MEL", "NV", "BCC"),
+    target="malignant",
+    target_classes=("BCC", "MEL"),
+    melanoma_classes=("MEL",),
+    malignant_classes=("MEL", "BCC"),
+    class_prior=(0.25, 0.5, 0.25),
+    input_size=64,
+    input_range=(0, 255),
+    image_types=("dermoscopic",),
+    pixels=PixelRecipe(),
+    temperature=1.0,
+    operating_point=OperatingPoint(0.5, 0.95, 80, 0, True),
+    intended_use="tests",
+    provenance=Provenance("test", "train", ("toy",), ("none",), True, "0" * 64, "1" * 64, "1" * 64),
+)
+NEAR = OutlierLimits(((0.0, 0.0), (10.0, 0.0)), (1.0, 2.0), 4.0)
+SAFEGUARDS = replace(default_safeguards(64), outlier=NEAR, uncertain_from=0.25)
+
+
+def answer(score: float) -> Any:
+    """Return probabilities whose two target classes share a score."""
+    return np.array([score / 2, 1 - score, score / 2], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("score", "state"),
+    [
+        (1.0, State.REFER),
+        (0.5, State.REFER),
+        (0.49, State.REFER_UNCERTAIN),
+        (0.25, State.REFER_UNCERTAIN),
+        (0.24, State.NO_SIGN),
+        (0.0, State.NO_SIGN),
+    ],
+)
+def test_the_score_decides_when_nothing_speaks_against_it(score: float, state: State) -> None:
+    found = decide(CONTRACT, SAFEGUARDS, (), answer(score), np.zeros(2, np.float32))
+    assert (found.state, found.findings) == (state, ())
+    assert found.score == pytest.approx(score, abs=1e-6)
+
+
+def test_without_a_limit_of_doubt_nothing_is_uncertain() -> None:
+    assert decide(CONTRACT, Safeguards(SAFEGUARDS.quality), (), answer(0.49)).state == State.NO_SIGN
+
+
+@pytest.mark.parametrize("probabilities", [answer(0.9), answer(0.1), None, np.array([math.nan] * 3, np.float32)])
+@pytest.mark.parametrize("embedding", [None, np.array([99, 99], np.float32)])
+@pytest.mark.parametrize("finding", [finding for finding in Finding if finding.retake])
+def test_a_photo_to_be_retaken_stays_one_whatever_the_model_says(
+    finding: Finding, probabilities: Any, embedding: Any
+) -> None:
+    found = decide(CONTRACT, SAFEGUARDS, (finding, Finding.COLOURLESS), probabilities, embedding)
+    assert found.state == State.RETAKE
+    assert found.findings[:2] == (finding, Finding.COLOURLESS)
+    assert (Finding.OUTLIER in found.findings) == (embedding is not None)
+
+
+@pytest.mark.parametrize(
+    ("findings", "embedding"),
+    [((Finding.COLOURLESS,), None), ((), np.array([99, 99], np.float32)), ((Finding.COLOURLESS,), np.zeros(2))],
+)
+def test_what_no_better_photo_cures_is_not_assessable(findings: tuple[Finding, ...], embedding: Any) -> None:
+    found = decide(CONTRACT, SAFEGUARDS, findings, answer(0.9), embedding)
+    assert found.state == State.NOT_ASSESSABLE
+    assert found.score == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        None,
+        np.array([math.nan, 0.5, 0.5]),
+        np.array([math.inf, 0, 0]),
+        np.array([-0.5, 1.0, 0.5]),
+        np.array([0.5, 0.3, 0.3]),
+        np.array([0.5, 0.5]),
+        np.array([0.25, 0.25, 0.25, 0.25]),
+        np.array([]),
+    ],
+)
+def test_no_answer_is_not_assessable_and_never_no_sign(probabilities: Any) -> None:
+    assert decide(CONTRACT, SAFEGUARDS, (), probabilities) == Decision(State.NOT_ASSESSABLE, (), None)
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), min_size=3, max_size=3))
+def test_whatever_a_model_answers_no_sign_means_a_score_below_the_threshold(values: list[float]) -> None:
+    found = decide(CONTRACT, SAFEGUARDS, (), np.array(values, np.float32))
+    if found.state == State.NO_SIGN:
+        assert found.score is not None and found.score < 0.25
+    assert (found.score is None) == (found.state == State.NOT_ASSESSABLE) == (not are_probabilities(np.array(values)))
+
+
+@pytest.mark.parametrize(
+    ("total", "good"), [(1.0, True), (1.0009, True), (0.9991, True), (1.0011, False), (0.9, False)]
+)
+def test_probabilities_sum_to_one(total: float, good: bool) -> None:
+    assert are_probabilities(np.array([total / 2, total / 2])) == good
+
+
+@pytest.mark.parametrize(
+    ("embedding", "score"), [((0, 0), 0.0), ((1, 1), 5.0), ((10, 0.5), 1.0), ((5, 0), 25.0), ((6, 0), 16.0)]
+)
+def test_the_distance_is_that_from_the_nearest_mean(embedding: tuple[float, float], score: float) -> None:
+    assert outlier_score(np.array(embedding, np.float32), NEAR) == score
+    assert is_outlier(np.array(embedding, np.float32), NEAR) == (score > NEAR.limit)
+
+
+def test_a_distance_at_the_limit_is_near_enough() -> None:
+    assert not is_outlier(np.array([2, 0], np.float32), NEAR)
+    assert is_outlier(np.array([2.0001, 0], np.float32), NEAR)
+
+
+@pytest.mark.parametrize("embedding", [[math.nan, 0], [math.inf, 0], [0], [0, 0, 0], []])
+def test_what_is_no_embedding_of_the_models_is_an_outlier(embedding: list[float]) -> None:
+    assert is_outlier(np.array(embedding, np.float32), NEAR)
+
+
+def test_without_limits_or_embedding_nothing_is_an_outlier() -> None:
+    far = np.array([99, 99], np.float32)
+    assert decide(CONTRACT, default_safeguards(64), (), answer(0.1), far).state == State.NO_SIGN
+    assert decide(CONTRACT, SAFEGUARDS, (), answer(0.1)).state == State.NO_SIGN
