@@ -135,7 +135,7 @@ CASES = (
         "this run has finished",
         scenes.finished_run,
     ),
-    Case("disk full while caching", GOOD, 8, "the disk is full", scenes.full_cache),
+    Case("disk full while caching", GOOD, 8, "free some space", scenes.full_cache),
     Case(
         "read-only folder",
         "train --preset tiny --data {data} --out {tmp}/disk/out",
