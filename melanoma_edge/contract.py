@@ -24,6 +24,9 @@ INTENDED_USE = (
     "Triage aid for a clinician looking at a dermoscopic image of a lesion already judged suspicious. "
     "Not a diagnosis, not screening, not for consumer photos."
 )
+LEAKY_USE = (
+    "LEAKY split: trained to compare with published numbers that were measured the same way, never for use on people."
+)
 SYNTHETIC_USE = "Trained on synthetic images: for tests and demonstrations only, never for use on people."
 
 Floats = NDArray[np.floating[Any]]
@@ -46,7 +49,7 @@ class OperatingPoint:
     """Hold the threshold frozen on validation, and what it can claim.
 
     ``certified`` is true when so few validation positives fell below the threshold that the target
-    sensitivity holds with one-sided 95 % confidence (binomial tolerance bound).
+    sensitivity holds with one-sided 95 % confidence (binomial tolerance bound); never of a leaky split.
     """
 
     threshold: float
@@ -58,7 +61,10 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Say where weights come from, by hash. ``method`` is train, prune, thin or quantize."""
+    """Say where weights come from, by hash. ``method`` is train, prune, thin or quantize.
+
+    ``leaky`` is true where images of one lesion stood on both sides of the split: what was measured means nothing.
+    """
 
     tool: str
     method: str
@@ -68,6 +74,13 @@ class Provenance:
     catalog_sha256: str
     weights_sha256: str
     reference_sha256: str
+    leaky: bool = field(default=False, metadata=OPTIONAL)
+
+
+def stamp(provenance: Provenance) -> str:
+    """Return what must stand beside every number of such a model, or nothing."""
+    leaky, synthetic = provenance.leaky, provenance.synthetic
+    return ", ".join(text for text, holds in (("LEAKY split", leaky), ("synthetic images", synthetic)) if holds)
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,8 @@ def _answer(image: str, model: str, answers: Answers, contract: ModelContract, q
 
 
 def _warnings(contract: ModelContract, decision: Decision) -> Iterator[str]:
+    if contract.provenance.leaky:
+        yield "LEAKY: the model was tested on lesions that it was trained on: its numbers and threshold mean nothing"
     if contract.provenance.synthetic:
         yield "the model was trained on synthetic images: its answers mean nothing for people"
     if decision.score is None:

@@ -38,6 +38,7 @@ ALLOWED = {
     "decision": {"contract", "quality", "safeguards"},
     "machine": {"errors", "model"},
     "data": FOUNDATION | {"contract", "pixels"},
+    "audit": FOUNDATION | {"data", "evaluation", "pixels"},
     "model": FOUNDATION,
     "evaluation": {"errors", "contract"},
     "report": FOUNDATION,
@@ -70,6 +71,7 @@ ONLY_FROM_EXPORTERS = {
 """Rooms of which exporters may use some modules alone."""
 
 NO_TENSORFLOW = {
+    "audit",
     "runtime",
     "damage",
     "pixels",

@@ -20,6 +20,7 @@ from melanoma_edge.contract import (
     Provenance,
     check_schema,
     read_contract,
+    stamp,
 )
 from melanoma_edge.errors import TrustError
 from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards
@@ -54,7 +55,7 @@ points = st.builds(
     *(shares, shares, counts, counts, st.booleans()),
 )
 lists = st.lists(words, max_size=3).map(tuple)
-provenances = st.builds(Provenance, words, words, lists, lists, st.booleans(), words, words, words)
+provenances = st.builds(Provenance, words, words, lists, lists, st.booleans(), words, words, words, st.booleans())
 
 
 @st.composite
@@ -297,3 +298,12 @@ def test_agreement_counts_classes_decisions_and_the_score() -> None:
     found = CONTRACT.agreement(before, after)
     assert (found["class_agreement"], found["decision_agreement"]) == (0.75, 0.75)
     assert found["mean_score_change"] == pytest.approx(0.005)
+
+
+def test_what_leaks_is_stamped_and_what_does_not_keeps_its_bytes() -> None:
+    assert "leaky" not in CONTRACT.to_json()
+    leaky = replace(CONTRACT, provenance=replace(CONTRACT.provenance, leaky=True))
+    assert ModelContract.from_json(leaky.to_json()) == leaky
+    assert stamp(leaky.provenance) == "LEAKY split, synthetic images"
+    assert stamp(replace(leaky.provenance, synthetic=False)) == "LEAKY split"
+    assert stamp(replace(CONTRACT.provenance, synthetic=False)) == ""

@@ -263,3 +263,10 @@ def test_a_real_file_answers_its_own_images(trained: Any, name: str) -> None:
     for answer in answers:
         assert isinstance(answer, Prediction)
         assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_leaky_model_says_so_with_every_answer(runner: RednessRunner, tmp_path: Path) -> None:
+    provenance = replace(runner.contract.provenance, leaky=True)
+    runner.contract = replace(runner.contract, provenance=provenance)
+    (answer,) = predict(tmp_path / "m.tflite", [_photo(tmp_path / "a.png")])
+    assert any(warning.startswith("LEAKY: ") for warning in answer.warnings)

@@ -18,6 +18,7 @@ from melanoma_edge.errors import Interrupted, MachineError, MelanomaEdgeError, U
 
 COMMANDS = {
     "quickstart": "Make synthetic data, train, prune, export, judge and predict, in minutes.",
+    "audit": "Look whether images can be trained on: copies, contradictions, leaks, confounders.",
     "train": "Train a classifier and leave a run.",
     "prune": "Make a new run with most 1x1 weights at zero.",
     "thin": "Make a new run with a physically narrower network, smaller and faster everywhere.",

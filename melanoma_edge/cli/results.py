@@ -26,6 +26,7 @@ _FLIPS_SHOWN = 10
 
 def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     """Print what a run reached on each split, with 95 % intervals over lesions."""
+    from melanoma_edge.contract import stamp
     from melanoma_edge.evaluation.metrics import HEADLINES
     from melanoma_edge.strictjson import to_plain
 
@@ -35,10 +36,12 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     splits = list(run.record.metrics)
     rows = [(name, *(estimate(run.record.metrics[split][name]) for split in splits)) for name in HEADLINES]
     rows += [("images", *(str(run.record.metrics[split]["images"]) for split in splits))]
-    synthetic = " (synthetic images)" if run.contract.provenance.synthetic else ""
-    print_table(f"{run.record.name}{synthetic}: value (95 % interval)", ("metric", *splits), rows)
+    stamped = stamp(run.contract.provenance)
+    name = f"{run.record.name} ({stamped})" if stamped else run.record.name
+    print_table(f"{name}: value (95 % interval)", ("metric", *splits), rows)
     point = run.contract.operating_point
     claim = "certified at 95 % confidence" if point.certified else "too few to certify it: 59 are needed for 95 %"
+    claim = "a leaky split certifies nothing" if run.contract.provenance.leaky else claim
     note(
         f"Threshold {point.threshold:.4g} for {run.contract.target} sensitivity {point.target_sensitivity:.0%}, "
         f"chosen on {point.positives} validation lesions with {point.misses} below it; {claim}.",
@@ -103,14 +106,13 @@ def _sizes(size: dict[str, int | None]) -> tuple[str, str, str]:
 def plan_training(
     config: TrainConfig, out: Path, as_json: bool, progress: Progress, teacher: Teacher | None = None
 ) -> None:
-    """Print what ``train`` would do; reads the data, but neither draws, decodes nor trains."""
+    """Print what ``train`` would do; reads and looks at the data, but neither draws nor trains."""
     from melanoma_edge.data.catalog import SPLITS
-    from melanoma_edge.data.split import split_catalog
     from melanoma_edge.strictjson import to_plain
-    from melanoma_edge.training.material import planned_data
+    from melanoma_edge.training.material import divided, planned_data
     from melanoma_edge.training.teacher import check_pupil
 
-    catalog = split_catalog(planned_data(config, progress), config.seed)
+    catalog = divided(planned_data(config, progress), config)
     if teacher:
         check_pupil(teacher, catalog)
     splits = {name: len(catalog.part(name)) for name in SPLITS}
@@ -121,6 +123,11 @@ def plan_training(
         "teacher": {"path": str(teacher.run.path), **teacher.settings} if teacher else None,
         "images": splits,
         "classes": catalog.counts(),
+        "sources": list(catalog.sources),
+        "image_types": list(catalog.image_types),
+        "licences": list(catalog.licences),
+        "policies": catalog.policies,
+        "leaky": catalog.leaky,
         "notes": list(catalog.notes),
     }
     print_plan(plan, as_json)
@@ -165,7 +172,8 @@ def describe_verdict(verdict: Verdict, quiet: bool = False) -> None:
     print_table(f"Parity with the float model on the {verdict.split} split", columns, rows)
     note(
         f"{verdict.verdict.value}: {len(verdict.artifacts)} artifacts on {verdict.groups} lesions "
-        f"({verdict.melanomas} {verdict.target}), at threshold {verdict.threshold:.4g}",
+        f"({verdict.melanomas} {verdict.target}), at threshold {verdict.threshold:.4g}"
+        f"{', on a LEAKY split' if verdict.leaky else ''}",
         quiet,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from melanoma_edge.cli.console import note, reporting
+from melanoma_edge.cli.data_options import DataCommand, data_options
 from melanoma_edge.cli.options import (
     PATH,
     batch_size_option,
@@ -20,22 +21,9 @@ from melanoma_edge.cli.options import (
 )
 from melanoma_edge.cli.results import describe_run, plan_training
 
-_SOURCES = ("auto", "folder", "ham10000", "synthetic")
 
-
-@click.command("train")
-@click.option(
-    "--data", type=PATH, multiple=True, help="Folder of images; several are merged. Default: the synthetic set."
-)
-@click.option("--source", type=click.Choice(_SOURCES), default="auto", show_default=True, help="Layout of the data.")
-@click.option(
-    "--on-conflict",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="What to do with one image under two labels.",
-)
-@click.option("--skip-bad-images", is_flag=True, help="Leave unreadable images out, recorded, instead of stopping.")
+@click.command("train", cls=DataCommand)
+@data_options
 @click.option("--out", type=PATH, required=True, help="The run's directory.")
 @click.option(
     "--preset", type=click.Choice(["tiny", "phone", "accurate"]), help="Default: phone with --data, tiny without."
@@ -48,6 +36,8 @@ _SOURCES = ("auto", "folder", "ham10000", "synthetic")
 @batch_size_option
 @click.option("--learning-rate", type=float, help="At its peak.")
 @click.option("--patience", type=int, help="Epochs without progress on validation before training stops.")
+@click.option("--folds", type=int, help="Parts for cross-validation; the same for every --fold of a seed.")
+@click.option("--fold", type=int, help="The part to test on, from 1.")
 @click.option("--prune", type=float, help="Share of the 1x1 convolutions' weights to set to zero on the way.")
 @click.option("--teacher", type=PATH, help="A run whose answers are learned from beside the labels (distillation).")
 @click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
@@ -73,13 +63,15 @@ def command(
 ) -> None:
     """Train a classifier on skin-lesion images and leave a run.
 
-    The images are split 70/15/15 by lesion. Temperature and operating threshold are chosen on the validation split
+    The images are split 70/15/15 by lesion, patient and copy, or by --folds. What their labels mean, and which layouts
+    are recognised, is in the README. Temperature and operating threshold are chosen on the validation split
     only; the test split is measured once, at the end. A --teacher must know the same classes and image size, and
     none of the images that this run is judged by.
 
     \b
     Example:
       melanoma-edge train --data HAM10000/ --out runs/ham --init imagenet
+      melanoma-edge train --data HAM10000/ --out runs/fold-2 --folds 5 --fold 2 --dry-run
       melanoma-edge train --out runs/try --epochs 2 --dry-run
     """
     from melanoma_edge.compression.prune import shaper_of

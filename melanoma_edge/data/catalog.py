@@ -39,7 +39,8 @@ class Catalog:
     """Hold the rows, sorted by image id, and what the source said about them.
 
     ``classes`` is the order of the model's outputs. ``notes`` are sentences for people: what was recognised,
-    what was left out and why.
+    what was left out and why. ``policies`` say by name what decided over images and splits; ``leaky`` that the split
+    tears apart what belongs together.
     """
 
     rows: tuple[CatalogRow, ...]
@@ -49,6 +50,8 @@ class Catalog:
     image_types: tuple[str, ...] = ("dermoscopic",)
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    leaky: bool = False
+    policies: dict[str, str] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -57,6 +60,7 @@ class Catalog:
         for row in self.rows:
             key = (row.image_id, row.label, row.group, row.source, row.sha256, row.split)
             digest.update(json.dumps(key).encode())
+        digest.update(b"leaky" if self.leaky else b"")
         return digest.hexdigest()
 
     def part(self, split: str) -> tuple[CatalogRow, ...]:
@@ -87,6 +91,8 @@ def save_catalog(catalog: Catalog, folder: Path) -> dict[str, str]:
         "image_types": list(catalog.image_types),
         "synthetic": catalog.synthetic,
         "notes": list(catalog.notes),
+        "policies": dict(sorted(catalog.policies.items())),
+        **({"leaky": True} if catalog.leaky else {}),
     }
     return {
         "catalog.csv": write_text(folder / "catalog.csv", _table(catalog)),
@@ -120,7 +126,9 @@ def load_catalog(folder: Path) -> Catalog:
         with open(folder / "catalog.csv", encoding="utf-8", newline="") as stream:
             rows = tuple(_row(record) for record in csv.DictReader(stream))
         lists = {name: tuple(header[name]) for name in ("classes", "sources", "licences", "image_types", "notes")}
-        catalog, wanted = Catalog(rows=rows, synthetic=bool(header["synthetic"]), **lists), header["sha256"]
+        leaky, policies = bool(header.get("leaky", False)), dict(header.get("policies", {}))
+        catalog = Catalog(rows=rows, synthetic=bool(header["synthetic"]), leaky=leaky, policies=policies, **lists)
+        wanted = header["sha256"]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise TrustError(f"catalog missing or damaged: {error}", where=where, fix="train the run again") from error
     if catalog.sha256 != wanted:

@@ -12,7 +12,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from melanoma_edge.errors import DataError, named
@@ -35,6 +35,7 @@ class Target:
     malignant_classes: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)
 def find(label: str) -> str | None:
     """Return the vocabulary's word for a data set's label, or None; case, spaces and punctuation do not matter."""
     return _table().get(_key(label))

@@ -132,6 +132,7 @@ def compare(
         resamples=resamples,
         seed=seed,
         artifacts=tuple(verdict_on(record) for record in records),
+        leaky=contract.provenance.leaky,
     )
 
 

@@ -92,8 +92,8 @@ class ArtifactVerdict:
 class Verdict:
     """Judge the artifacts of a run against its reference, on the same images.
 
-    ``melanomas`` counts lesions of ``target``; ``synthetic`` images say nothing about people. ``reference`` is the hash
-    of the reference's weights; ``threshold`` the frozen operating threshold that made every decision.
+    ``melanomas`` counts lesions of ``target``; ``synthetic`` images and ``leaky`` splits say nothing about people.
+    ``reference`` is the hash of the reference's weights; ``threshold`` the frozen threshold of every decision.
     """
 
     run: str
@@ -109,6 +109,7 @@ class Verdict:
     resamples: int
     seed: int
     artifacts: tuple[ArtifactVerdict, ...]
+    leaky: bool = False
 
     @property
     def verdict(self) -> Status:

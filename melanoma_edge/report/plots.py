@@ -49,13 +49,13 @@ def draw_plots(
     predictions: Predictions,
     threshold: float,
     name: str,
-    synthetic: bool,
+    stamp: str,
     seed: int,
     split: str = "test",
 ) -> dict[str, str]:
     """Write ``history.png`` (where there is a history), ``confusion.png``, ``samples.png`` and ``mistakes.png``.
 
-    ``confusion`` and ``predictions`` are those of ``split``. Every title says when the images are synthetic.
+    ``confusion`` and ``predictions`` are those of ``split``. Every title has ``stamp``, where there is one.
 
     Returns:
         The sha256 of each file by its name.
@@ -63,7 +63,7 @@ def draw_plots(
     Raises:
         MachineError: when the disk is full, read-only or not permitted.
     """
-    head = f"{name} (synthetic images)" if synthetic else name
+    head = f"{name} ({stamp})" if stamp else name
     images = f"{len(predictions.ids)} {split} images"
     samples, mistakes = choose_samples(predictions, seed, MOST), find_mistakes(predictions, threshold)
     names = ["confusion.png", "samples.png", "mistakes.png"]

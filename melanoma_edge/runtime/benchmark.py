@@ -30,6 +30,7 @@ from melanoma_edge.runtime.worker import Worker
 
 DEFAULT = Setting()
 _LONGEST = 3600
+_TICK = 1e-9
 _BUSY = 0.25
 """The share of the cores that others may want before a machine counts as busy."""
 _SETTLE = 0.02
@@ -61,9 +62,12 @@ class _Candidate:
         return Worker(self.runtime, path, stopwatch, path, self.runtime, self.threads, self.file.batch)
 
     def fastest(self) -> NDArray[np.float64]:
-        """Return ``[2, rounds]`` seconds per image of each round's fastest inference, by the clock and of all cores."""
+        """Return ``[2, rounds]`` seconds per image of each round's fastest inference, by the clock and of all cores.
+
+        Nothing is faster than one tick of the clock: a toy network's processor time can be counted as none at all.
+        """
         least = [(burst.seconds.min(), burst.cpu_seconds.min()) for burst in self.bursts]
-        return np.array(least).T / self.file.batch
+        return np.maximum(np.array(least).T, _TICK) / self.file.batch
 
 
 def benchmark(paths: Sequence[Path], setting: Setting = DEFAULT, progress: Progress = silent) -> Benchmark:

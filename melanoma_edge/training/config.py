@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from melanoma_edge.data.reading import Reading, reading_from
+from melanoma_edge.data.split import Fold
 from melanoma_edge.errors import UsageError
 from melanoma_edge.strictjson import ADDED_LATER
 
@@ -20,7 +22,15 @@ class TrainConfig:
     Attributes:
         data: folders; empty means the built-in synthetic set.
         source: name of the reader, or ``auto``.
-        on_conflict: ``error`` or ``drop`` for one image under two labels.
+        path_column, label_column, group_column: of a table in no known layout.
+        image_type: ``dermoscopic`` or ``clinical``, where the layout does not say.
+        on_conflict: ``error``, ``drop`` or ``prefer FILE`` for one image under two labels.
+        on_duplicate: ``keep-first`` or ``error`` for byte-identical files.
+        test_folder: ``pool`` or ``keep`` existing Train and Test folders.
+        split_policy: ``grouped``, or ``legacy``, which leaks and is stamped so.
+        folds, fold: how many parts for cross-validation, and which of them, from 1, is tested on.
+        skip_missing_images: leave out rows of tables without an image, counted, instead of stopping.
+        skip_unknown_labels: leave out images whose label is not in the vocabulary, counted, instead of stopping.
         skip_bad_images: leave unreadable images out, recorded, instead of stopping.
         backbone, width, image_size: the network.
         init: ``imagenet``, ``none`` or a weights file.
@@ -40,7 +50,18 @@ class TrainConfig:
 
     data: tuple[str, ...] = ()
     source: str = "auto"
+    path_column: str | None = field(default=None, metadata=ADDED_LATER)
+    label_column: str | None = field(default=None, metadata=ADDED_LATER)
+    group_column: str | None = field(default=None, metadata=ADDED_LATER)
+    image_type: str | None = field(default=None, metadata=ADDED_LATER)
     on_conflict: str = "error"
+    on_duplicate: str = field(default="keep-first", metadata=ADDED_LATER)
+    test_folder: str = field(default="pool", metadata=ADDED_LATER)
+    split_policy: str = field(default="grouped", metadata=ADDED_LATER)
+    folds: int | None = field(default=None, metadata=ADDED_LATER)
+    fold: int | None = field(default=None, metadata=ADDED_LATER)
+    skip_missing_images: bool = field(default=False, metadata=ADDED_LATER)
+    skip_unknown_labels: bool = field(default=False, metadata=ADDED_LATER)
     skip_bad_images: bool = False
     backbone: str = "mobilenet_v2"
     width: float = 0.35
@@ -66,6 +87,18 @@ class TrainConfig:
         problems = [message for message, holds in _rules(self).items() if not holds]
         if problems:
             raise UsageError("; ".join(problems), fix="see `melanoma-edge train --help`")
+        reading_of(self)
+        fold_of(self)
+
+
+def reading_of(config: TrainConfig) -> Reading:
+    """Return how the configured data are read; raises ``UsageError`` for choices that contradict each other."""
+    return reading_from(vars(config))
+
+
+def fold_of(config: TrainConfig) -> Fold | None:
+    """Return the part that is tested on in cross-validation, if any; raises ``UsageError`` where there is none such."""
+    return Fold(config.fold, config.folds) if config.fold and config.folds else None
 
 
 def _rules(config: TrainConfig) -> dict[str, bool]:
@@ -88,6 +121,8 @@ def _rules(config: TrainConfig) -> dict[str, bool]:
         "prune pattern 2:4 means half zeros from the first step: no other sparsity, no other schedule": (
             config.prune_pattern != "2:4" or (config.prune, config.prune_schedule) == (0.5, "constant")
         ),
+        "folds and fold go together": (config.folds is None) == (config.fold is None),
+        "a kept test folder cannot be cross-validated": config.folds is None or config.test_folder != "keep",
         "target sensitivity must lie between 0.5 and 1": 0.5 <= config.target_sensitivity < 1,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from melanoma_edge import __version__
 from melanoma_edge.contract import (
     INTENDED_USE,
+    LEAKY_USE,
     SYNTHETIC_USE,
     ModelContract,
     OperatingPoint,
     PixelRecipe,
     Provenance,
+    stamp,
 )
 from melanoma_edge.contract import SCHEMA as CONTRACT_SCHEMA
 from melanoma_edge.data.catalog import Catalog
@@ -159,6 +161,7 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
     scores = softmax(logits["validation"] / temperature)[:, target].sum(axis=1)
     unit = lesions(validation.groups, validation.labels)
     point = choose_threshold(unit.mean(scores), np.isin(unit.labels, target), outcome.config.target_sensitivity)
+    point = replace(point, certified=point.certified and not outcome.catalog.leaky)
     return _Calibrated(weights, logits, temperature, strength, point)
 
 
@@ -179,18 +182,25 @@ def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str)
         pixels=PixelRecipe(),
         temperature=calibrated.temperature,
         operating_point=calibrated.point,
-        intended_use=SYNTHETIC_USE if catalog.synthetic else INTENDED_USE,
+        intended_use=_intended_use(catalog),
         provenance=Provenance(
             tool=TOOL,
             method=outcome.method,
             sources=catalog.sources,
             licences=catalog.licences,
             synthetic=catalog.synthetic,
+            leaky=catalog.leaky,
             catalog_sha256=catalog.sha256,
             weights_sha256=digest,
             reference_sha256=digest,  # float weights are their own reference; quantize names its parent's
         ),
     )
+
+
+def _intended_use(catalog: Catalog) -> str:
+    if catalog.leaky or catalog.synthetic:
+        return LEAKY_USE if catalog.leaky else SYNTHETIC_USE
+    return INTENDED_USE.replace("dermoscopic", " or ".join(catalog.image_types))
 
 
 def split_metrics(
@@ -231,7 +241,7 @@ def run_plots(
         predictions,
         contract.threshold,
         contract.name,
-        contract.provenance.synthetic,
+        stamp(contract.provenance),
         seed,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from melanoma_edge.data.cache import cache_folder, cached_pixels
 from melanoma_edge.data.catalog import SPLITS, Catalog, CatalogRow, load_catalog, save_catalog
 from melanoma_edge.data.labels import order
+from melanoma_edge.data.likeness import Lookalikes
 from melanoma_edge.data.sources import read_catalog
-from melanoma_edge.data.split import split_catalog
+from melanoma_edge.data.sources.synthetic import SyntheticSource
+from melanoma_edge.data.split import keep_test_folder, split_catalog
 from melanoma_edge.data.synthetic import SyntheticSpec, plan, write_synthetic
 from melanoma_edge.errors import DataError, named
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.config import TrainConfig, fold_of, reading_of
 from melanoma_edge.training.run import Run, SplitImages, split_images
 
 _MARGIN = 1.15
@@ -90,9 +93,10 @@ def gather(config: TrainConfig, out: Path, origin: Origin | None, progress: Prog
         kept = {row.image_id for row in cached.rows}
         note = f"{len(cached.bad)} unreadable images left out: {named(bad.path for bad in cached.bad)}"
         catalog = catalog.without({row.image_id for row in catalog.rows} - kept, note)
-    if not origin:
-        catalog = split_catalog(catalog, config.seed)
-    _check_complete(catalog)
+    if origin:
+        _check_complete(catalog)
+    else:
+        catalog = divided(catalog, config)
     _keep_catalog(catalog, out)
     rows = catalog.rows
     places = {split: [i for i, row in enumerate(rows) if row.split == split] for split in SPLITS}
@@ -103,13 +107,36 @@ def gather(config: TrainConfig, out: Path, origin: Origin | None, progress: Prog
 
 
 def read_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
-    """Return the catalog of the configured data, not yet split; the synthetic set when none is named."""
+    """Return the catalog of the configured data, not yet split; the synthetic set when none is named.
+
+    Near-duplicates are found by looking at every image, once, but those of a synthetic set, which knows its lesions.
+    """
     paths = [Path(path) for path in config.data]
     if not paths:
         spec = SyntheticSpec()
         paths = [cache_folder() / "synthetic" / f"{spec.lesions}-lesions-seed-{spec.seed}"]
         write_synthetic(paths[0], spec, progress)
-    return read_catalog(paths, config.source, config.on_conflict, progress)
+
+    def alike(rows: Sequence[CatalogRow]) -> Mapping[str, str]:
+        photographed = [row for row in rows if row.source != SyntheticSource.name]
+        return Lookalikes(progress)(photographed) if photographed else {}
+
+    return read_catalog(paths, reading_of(config), progress, alike)
+
+
+def divided(catalog: Catalog, config: TrainConfig) -> Catalog:
+    """Split a catalog as configured, and say how in its policies.
+
+    Raises:
+        DataError: when there are too few groups of a class, no Test folder to keep, or a split lacks a class.
+    """
+    fold = fold_of(config)
+    chosen = {"fold": f"{fold.number} of {fold.count}"} if fold else {}
+    noted = replace(catalog, policies=catalog.policies | chosen)
+    kept = config.test_folder == "keep"
+    split = keep_test_folder(noted, config.seed) if kept else split_catalog(noted, config.seed, fold=fold)
+    _check_complete(split)
+    return split
 
 
 def planned_data(config: TrainConfig, progress: Progress = silent) -> Catalog:

@@ -94,6 +94,8 @@ def check_pupil(teacher: Teacher, catalog: Catalog) -> None:
         catalog: the pupil's, already split.
     """
     where = str(teacher.run.path)
+    if teacher.run.contract.provenance.leaky and not catalog.leaky:
+        raise UsageError("the teacher's split is LEAKY", where=where, fix="choose a teacher split by group")
     if teacher.run.contract.classes != catalog.classes:
         what = f"the teacher's classes are {named(teacher.run.contract.classes)}, not {named(catalog.classes)}"
         raise UsageError(what, where=where, fix="choose a teacher trained on the same classes")

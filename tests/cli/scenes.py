@@ -106,6 +106,11 @@ def image_under_two_labels(scene: Scene) -> None:
     shutil.copy(scene.tmp / "data/nv/nv_0.png", scene.tmp / "data/mel/other_name.png")
 
 
+def two_copies(scene: Scene) -> None:
+    class_folders(mel=4, nv=4)(scene)
+    shutil.copy(scene.tmp / "data/nv/nv_0.png", scene.tmp / "data/nv/again.png")
+
+
 def link_to_nowhere(scene: Scene) -> None:
     class_folders(mel=4, nv=4)(scene)
     (scene.tmp / "data/nv/link.png").symlink_to(scene.tmp / "nowhere.png")

@@ -57,6 +57,20 @@ CASES = (
     ),
     Case("another source's layout", f"{DATA} --source ham10000", 3, "one metadata table expected, 0 found", TWO),
     Case("synthetic set without its marker", f"{DATA} --source synthetic", 3, "marker of the synthetic set", TWO),
+    Case(
+        "copies, asked not to be there", f"{DATA} --on-duplicate error", 3, "byte-identical copies", scenes.two_copies
+    ),
+    Case("no Test folder to keep", f"{DATA} --test-folder keep", 3, "no Test folder to keep", TWO),
+    Case("prefer without a table", f"{DATA} --on-conflict prefer", 2, "is not whole", TWO),
+    Case("preferred table missing", f"{DATA} --on-conflict prefer {{tmp}}/none.csv", 3, "labels not found", TWO),
+    Case("unknown policy", f"{DATA} --on-conflict ignore", 2, "choose error, drop or prefer", TWO),
+    Case("legacy and another policy", f"{DATA} --split-policy legacy --on-conflict drop", 2, "as it lies", TWO),
+    Case("folds without a fold", f"{DATA} --folds 5", 2, "folds and fold go together", TWO),
+    Case("fold that does not exist", f"{DATA} --folds 5 --fold 6", 2, "fold 6 of 5 does not exist", TWO),
+    Case("more folds than groups", f"{DATA} --folds 5 --fold 1", 3, "MEL has 4, NV has 4", TWO),
+    Case("half the columns of a table", f"{DATA} --path-column file", 2, "column go together", TWO),
+    Case("a column that is not there", f"{DATA} --source csv --path-column file --label-column d", 3, "0 found", TWO),
+    Case("image type of a known set", f"{GOOD} --image-type clinical", 2, "says itself what kind of images"),
     # Tables
     Case("CSV with a missing column", DATA, 3, "table lacks the column dx", table("lesion_id,image_id\nL1,a\n")),
     Case("image in the CSV but not on disk", DATA, 3, "zzz (row 3)", table(TABLE + "L1,a,mel\nL2,zzz,nv\n")),
@@ -121,7 +135,7 @@ CASES = (
         "this run has finished",
         scenes.finished_run,
     ),
-    Case("disk full while caching", GOOD, 8, "no space on the disk", scenes.full_cache),
+    Case("disk full while caching", GOOD, 8, "free some space", scenes.full_cache),
     Case(
         "read-only folder",
         "train --preset tiny --data {data} --out {tmp}/disk/out",
@@ -315,6 +329,16 @@ CASES = (
     Case("artifact to judge missing", "parity {run} {tmp}/model.tflite", 7, "artifact missing"),
     Case("too few images for calibration", f"{EXPORT} --calibration-images 3", 2, "3 is not in the range"),
     Case("no threads", f"{PREDICT} --threads 0", 2, "0 is not in the range"),
+    # Audit
+    Case("nothing to audit", "audit", 2, "Missing argument 'PATHS...'"),
+    Case("audit of a missing folder", "audit {tmp}/nowhere {data}", 3, "nowhere"),
+    Case("audit of a file", "audit {tmp}/file", 3, "not a folder", file("file")),
+    Case("audit of an unknown layout", "audit {data} --source dicom", 2, "'dicom' is not one of"),
+    Case("audit by half a table", "audit {data} --label-column dx", 2, "path column and label column go together"),
+    Case("audit with an unknown label", "audit {tmp}/data", 3, "nearest: melanoma", class_folders(melanomma=4, nv=4)),
+    Case("audit by no process", "audit {data} --workers 0", 2, "0 processes cannot do any work"),
+    Case("page exists", "audit {data} --html {tmp}/page", 2, "refusing to overwrite", file("page")),
+    Case("page in place of a folder", "audit {data} --html {tmp}/a/page", 2, "a file stands where a folder", file("a")),
     # Benchmark and the list of operators
     Case("nothing to benchmark", "benchmark", 2, "Missing argument 'ARTIFACTS...'"),
     Case("benchmark of a run", "benchmark {run}", 2, "exported files, not folders"),

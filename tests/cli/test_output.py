@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,17 @@ def test_numbers_are_numbers(run: Any, trained: Any, command: str) -> None:
     names = {"int8": trained.artifact("model-int8.tflite"), "run": trained.run}
     document = run(*(part.format(**names) for part in command.split()), "--json").document
     assert [text for text in _strings(document) if NUMBERS.match(text)] == []
+
+
+def test_a_leaky_run_is_shown_as_one(trained: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from melanoma_edge.cli.results import describe_run
+    from melanoma_edge.training.run import Run
+
+    run = Run.open(trained.run)
+    describe_run(run, as_json=False)
+    assert "LEAKY" not in capsys.readouterr().out
+    provenance = replace(run.contract.provenance, leaky=True)
+    describe_run(replace(run, contract=replace(run.contract, provenance=provenance)), as_json=False)
+    said = capsys.readouterr()
+    assert "(LEAKY split, synthetic images): value" in said.out
+    assert "a leaky split certifies nothing" in said.err

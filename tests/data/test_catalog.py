@@ -39,6 +39,8 @@ catalogs = st.builds(
     image_types=st.lists(words).map(tuple),
     synthetic=st.booleans(),
     notes=st.lists(words).map(tuple),
+    leaky=st.booleans(),
+    policies=st.dictionaries(words, words),
 )
 
 
@@ -171,3 +173,23 @@ def test_an_unknown_split_is_an_error() -> None:
     strange = replace(CATALOG, rows=tuple(replace(row, split="holdout") for row in ROWS))
     with pytest.raises(DataError, match="unknown split names: holdout"):
         check_groups(strange)
+
+
+def test_a_leaky_catalog_says_so_in_header_and_hash(tmp_path: Path) -> None:
+    leaky = replace(CATALOG, leaky=True)
+    save_catalog(leaky, tmp_path)
+    header = json.loads((tmp_path / "catalog.json").read_text())
+    assert header["leaky"] is True
+    assert leaky.sha256 != CATALOG.sha256
+    del header["leaky"]
+    (tmp_path / "catalog.json").write_text(json.dumps(header))
+    with pytest.raises(TrustError, match="changed after training"):
+        load_catalog(tmp_path)
+
+
+def test_a_catalog_from_before_policies_is_understood(tmp_path: Path) -> None:
+    save_catalog(CATALOG, tmp_path)
+    header = json.loads((tmp_path / "catalog.json").read_text())
+    del header["policies"]
+    (tmp_path / "catalog.json").write_text(json.dumps(header))
+    assert load_catalog(tmp_path) == CATALOG

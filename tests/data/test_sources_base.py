@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from melanoma_edge.data.sources.base import ignored_note, is_image, subfolders, walk
+from melanoma_edge.data.sources.base import ignored_note, is_image, subfolders, unit, walk
 from melanoma_edge.errors import MachineError
 
 
@@ -50,3 +50,16 @@ def test_notes_name_five_and_count_the_rest() -> None:
     assert ignored_note([], "files") == ()
     paths = [Path(f"/x/{number}") for number in range(7)]
     assert ignored_note(paths, "files") == ("7 files ignored: 0, 1, 2, 3, 4 and 2 more",)
+
+
+@pytest.mark.parametrize(
+    "name", ["HAM_0000118", "BCN_0001212", "MSK4_0010982", "IL_7972535", "IP_7279968", "SYN_000001"]
+)
+def test_names_of_the_archive_and_of_the_synthetic_set_mean_the_same_everywhere(name: str) -> None:
+    assert unit("isic-2019", name) == unit("ham10000", name) == name
+
+
+def test_other_names_mean_something_in_their_own_set_only() -> None:
+    assert unit("a", "17") == "a/17" != unit("b", "17")
+    assert unit("a", "HAM_1/2") == "a/HAM_1/2"
+    assert unit("a", "") == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from melanoma_edge.data.reading import Reading
 from melanoma_edge.data.sources import read_catalog
 from melanoma_edge.data.sources.ham10000 import Ham10000Source
 from melanoma_edge.errors import DataError
@@ -35,19 +36,32 @@ def photo(path: Path, number: int) -> None:
 
 def refused(folder: Path) -> DataError:
     with pytest.raises(DataError) as caught:
-        SOURCE.read(folder)
+        SOURCE.read(folder, Reading())
     return caught.value
 
 
 def test_images_are_found_in_any_folder_and_grouped_by_lesion(tmp_path: Path) -> None:
-    listing = SOURCE.read(write_set(tmp_path))
+    listing = SOURCE.read(write_set(tmp_path), Reading())
     assert [(row.image_id, row.label, row.group) for row in listing.rows] == [
         ("ISIC_0000001", "MEL", "HAM_1"),
         ("ISIC_0000002", "MEL", "HAM_1"),
         ("ISIC_0000003", "NV", "HAM_2"),
     ]
-    assert listing.rows[2].extra == {"dx_type": "follow_up", "sex": "female", "original_label": "nv"}
-    assert listing.licence == "CC BY-NC 4.0"
+    assert listing.rows[0].extra == {
+        "age": "45",
+        "sex": "male",
+        "site": "back",
+        "dx_type": "histopathology",
+        "lesion": "HAM_1",
+        "original_label": "mel",
+    }
+    assert listing.rows[2].extra == {
+        "dx_type": "follow_up",
+        "sex": "female",
+        "lesion": "HAM_2",
+        "original_label": "nv",
+    }
+    assert listing.licences == ("CC BY-NC 4.0",)
     assert listing.notes == ()
 
 
@@ -73,7 +87,7 @@ def test_images_missing_on_disk_are_named_and_counted(tmp_path: Path) -> None:
 
 
 def test_images_that_the_table_does_not_name_are_noted(tmp_path: Path) -> None:
-    listing = SOURCE.read(write_set(tmp_path, images=(1, 2, 3, 4)))
+    listing = SOURCE.read(write_set(tmp_path, images=(1, 2, 3, 4)), Reading())
     assert listing.notes == ("1 images that the table does not name ignored: ISIC_0000004.jpg",)
 
 
@@ -94,7 +108,7 @@ def test_a_lesion_with_two_labels_is_refused(tmp_path: Path) -> None:
 
 def test_equal_copies_on_disk_are_noted_and_different_ones_refused(tmp_path: Path) -> None:
     photo(write_set(tmp_path) / "again" / "ISIC_0000001.jpg", 1)
-    assert SOURCE.read(tmp_path).notes == ("1 images are on disk more than once; the first copy is used",)
+    assert SOURCE.read(tmp_path, Reading()).notes == ("1 images are on disk more than once; the first copy is used",)
     photo(tmp_path / "again" / "ISIC_0000001.jpg", 5)
     assert "1 images are on disk in two versions: ISIC_0000001" in refused(tmp_path).what
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from melanoma_edge.data.reading import Reading
 from melanoma_edge.data.sources import read_catalog
 from melanoma_edge.data.sources.synthetic import SyntheticSource
 from melanoma_edge.errors import DataError
@@ -36,7 +37,7 @@ def test_without_the_marker_it_is_not_synthetic(tmp_path: Path) -> None:
     (write_set(tmp_path) / "synthetic.json").unlink()
     assert SyntheticSource().recognise(tmp_path) is None
     with pytest.raises(DataError, match="marker of the synthetic set is missing"):
-        SyntheticSource().read(tmp_path)
+        SyntheticSource().read(tmp_path, Reading())
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "melanoma-edge/synthetic/2"}'])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melanoma_edge.data.catalog import SPLITS, Catalog, CatalogRow
-from melanoma_edge.data.split import FRACTIONS, split_catalog
+from melanoma_edge.data.split import FRACTIONS, Fold, keep_test_folder, split_catalog
 from melanoma_edge.errors import DataError, UsageError
 
 LABELS = ("MEL", "NV", "BCC")
@@ -108,6 +108,14 @@ def test_a_group_with_two_labels_stays_whole() -> None:
     assert len({row.split for row in split.rows if row.group == "both"}) == 1
 
 
+def test_a_class_that_is_found_in_mixed_groups_only_is_split_with_them() -> None:
+    rows = [CatalogRow(f"{n}{label}", "", label, f"patient {n}", "x", "0") for n in range(9) for label in ("MEL", "NV")]
+    split = split_catalog(Catalog(tuple(rows), ("MEL", "NV"), ("x",), ()), 0, fold=Fold(1, 3))
+    counts = Counter((row.split, row.label) for row in split.rows)
+    assert {counts[name, "MEL"] - counts[name, "NV"] for name in SPLITS} == {0}
+    assert counts["test", "MEL"] == 3
+
+
 def test_other_fractions_are_kept() -> None:
     split = split_catalog(catalog_of({"MEL": [1] * 100, "NV": [1] * 100}), 0, (0.5, 0.2, 0.3))
     assert [len(split.part(name)) for name in SPLITS] == [100, 40, 60]
@@ -122,3 +130,85 @@ def test_a_class_with_two_groups_is_refused_by_name_and_count() -> None:
 def test_shares_that_are_no_shares_are_refused(fractions: tuple[float, ...]) -> None:
     with pytest.raises(UsageError, match="not three positive shares"):
         split_catalog(catalog_of({"MEL": [1] * 9, "NV": [1] * 9}), 0, fractions)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, st.integers(0, 9), st.integers(2, 3))
+def test_every_image_is_tested_on_in_exactly_one_fold(sizes: dict[str, list[int]], seed: int, count: int) -> None:
+    catalog = catalog_of({label: [*groups, 1, 1, 1] for label, groups in sizes.items()}, ("a", "b"))
+    tested: Counter[str] = Counter()
+    for number in range(1, count + 1):
+        split = split_catalog(catalog, seed, fold=Fold(number, count))
+        tested.update(row.image_id for row in split.part("test"))
+        assert {(row.split, row.label) for row in split.rows} == {(name, label) for name in SPLITS for label in LABELS}
+    assert tested == Counter(row.image_id for row in catalog.rows)
+
+
+def test_folds_are_stratified_by_class_and_source_and_validation_lies_inside() -> None:
+    catalog = catalog_of({"MEL": [1] * 100, "NV": [1] * 400}, ("a", "b"))
+    split = split_catalog(catalog, 0, fold=Fold(2, 5))
+    found = Counter((row.split, row.label, row.source) for row in split.rows)
+    for source in "ab":
+        assert (found["test", "MEL", source], found["test", "NV", source]) == (10, 40)
+        assert abs(found["validation", "MEL", source] - 40 * 0.15 / 0.85) <= 1
+    assert split == split_catalog(catalog, 0, fold=Fold(2, 5))
+
+
+@pytest.mark.parametrize(("number", "count"), [(0, 5), (6, 5), (1, 1), (1, 101)])
+def test_a_fold_that_does_not_exist_is_refused(number: int, count: int) -> None:
+    with pytest.raises(UsageError, match=f"fold {number} of {count} does not exist"):
+        Fold(number, count)
+
+
+def test_too_few_groups_for_the_folds_are_named() -> None:
+    with pytest.raises(DataError, match=r"at least 5 groups .* but MEL has 4"):
+        split_catalog(catalog_of({"MEL": [1] * 4, "NV": [1] * 9}), 0, fold=Fold(1, 5))
+
+
+def lying(catalog: Catalog, folders: dict[str, str]) -> Catalog:
+    """Say of some images in which folder they lie; the others lie in Train."""
+    rows = (replace(row, extra={"folder_split": folders.get(row.image_id, "Train")}) for row in catalog.rows)
+    return replace(catalog, rows=tuple(rows))
+
+
+def test_a_kept_test_folder_is_the_test_split_and_nothing_of_its_groups_is_learned() -> None:
+    catalog = catalog_of({"MEL": [2] * 10, "NV": [1] * 20})
+    split = keep_test_folder(lying(catalog, {"MEL-0-0": "Test", "NV-0-0": "Test", "NV-1-0": "Test"}), 0)
+    assert {row.image_id for row in split.part("test")} == {"MEL-0-0", "NV-0-0", "NV-1-0"}
+    assert "MEL-0-1" not in placed(split)
+    assert len(split.rows) == 39
+    assert split.notes == ("Test folder kept; 1 images that share a group with a later split left out",)
+    assert Counter(row.label for row in split.part("validation")) == {"MEL": 4, "NV": 3}
+
+
+def test_a_validation_folder_is_kept_too() -> None:
+    catalog = lying(
+        catalog_of({"MEL": [2] * 5, "NV": [2] * 5}),
+        {"MEL-0-0": "Test", "NV-0-0": "Test", "MEL-1-0": "val", "NV-1-0": "val", "NV-0-1": "val"},
+    )
+    split = keep_test_folder(catalog, 0)
+    assert {row.image_id for row in split.part("validation")} == {"MEL-1-0", "NV-1-0"}
+    assert len(split.part("train")) == 12
+
+
+def test_no_test_folder_cannot_be_kept() -> None:
+    with pytest.raises(DataError, match="no Test folder to keep"):
+        keep_test_folder(lying(catalog_of({"MEL": [1] * 5, "NV": [1] * 5}), {}), 0)
+
+
+def test_a_leaky_split_counts_what_leaks() -> None:
+    rows = [
+        CatalogRow(f"{label}{n}", "", label, f"{label}{n}", "x", "0", extra={"true_group": f"{label}{n // 2}"})
+        for label in ("MEL", "NV")
+        for n in range(40)
+    ]
+    catalog = Catalog(tuple(rows), ("MEL", "NV"), ("x",), (), leaky=True)
+    (note,) = split_catalog(catalog, 0).notes
+    seen = {row.extra["true_group"] for row in split_catalog(catalog, 0).part("train")}
+    parts = [split_catalog(catalog, 0).part(name) for name in ("validation", "test")]
+    counts = [sum(row.extra["true_group"] in seen for row in part) for part in parts]
+    assert min(counts) > 0
+    assert note == (
+        f"LEAKY split: at least {counts[0]} of {len(parts[0])} validation images and {counts[1]} of {len(parts[1])} "
+        "test images show an image or a lesion that training shows too"
+    )

@@ -258,7 +258,7 @@ def test_the_json_has_the_promised_keys_and_no_nan(bench: Bench, drawn: Drawn, c
     assert list(artifact) == ARTIFACT_KEYS
     assert (artifact["format"], artifact["precision"], artifact["runtime"]) == ("tflite", "int8", "canned")
     assert artifact["runtime_options"] == {"session.fast": "1"}
-    assert document["synthetic"] is True
+    assert (document["synthetic"], document["leaky"]) == (True, False)
     assert artifact["bytes"] == path.stat().st_size
     assert list(artifact["float"]) == list(artifact["exported"]) == METRIC_KEYS
     assert set(artifact["float"]["ece"]) == {"value", "low", "high"}
@@ -266,6 +266,13 @@ def test_the_json_has_the_promised_keys_and_no_nan(bench: Bench, drawn: Drawn, c
     assert artifact["checks"][7]["name"] == "melanomas_lost" and artifact["checks"][7]["value"] == 2
     assert list(artifact["flips"][0]) == FLIP_KEYS
     assert artifact["verdict"] == document["verdict"] in ("FAIL", "INCONCLUSIVE")
+
+
+def test_a_verdict_on_a_leaky_split_says_so(tmp_path: Path, drawn: Drawn, contract: ModelContract) -> None:
+    leaky = replace(contract, provenance=replace(contract.provenance, leaky=True))
+    bench = Bench(Run(tmp_path, leaky, drawn), {tmp_path: Canned(drawn.probabilities.astype(np.float32), leaky)})
+    path = bench.add("m.tflite", drawn.probabilities.astype(np.float32))
+    assert bench.compare(path).to_document()["leaky"] is True
 
 
 def test_broken_outputs_of_a_runtime_reach_the_json_without_numbers(bench: Bench, drawn: Drawn) -> None:

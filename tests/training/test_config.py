@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from melanoma_edge.data.reading import Reading, TableColumns
+from melanoma_edge.data.split import Fold
 from melanoma_edge.errors import UsageError
 from melanoma_edge.strictjson import from_plain, to_plain
-from melanoma_edge.training.config import PRESETS, TrainConfig, configured, differences
+from melanoma_edge.training.config import PRESETS, TrainConfig, configured, differences, fold_of, reading_of
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,36 @@ def test_a_configuration_survives_json() -> None:
     config = configured("phone", data=("a", "b"), prune=0.5, mixed_precision=True, learning_rate=1.0)
     assert from_plain(TrainConfig, json.loads(json.dumps(to_plain(config)))) == config
     assert len(to_plain(config)) == len(fields(TrainConfig))
+
+
+def test_reading_follows_from_the_configuration() -> None:
+    config = TrainConfig(path_column="f", label_column="d", group_column="p", on_conflict="prefer t.csv")
+    assert reading_of(config).columns == TableColumns("f", "d", "p")
+    assert reading_of(config).preferred == Path("t.csv")
+    assert reading_of(TrainConfig()) == Reading()
+    assert (fold_of(TrainConfig()), fold_of(TrainConfig(folds=5, fold=2))) == (None, Fold(2, 5))
+
+
+@pytest.mark.parametrize(
+    ("choices", "says"),
+    [
+        ({"path_column": "f"}, "path column and label column go together"),
+        ({"group_column": "p"}, "and a group column with them"),
+        ({"folds": 5}, "folds and fold go together"),
+        ({"fold": 2}, "folds and fold go together"),
+        ({"folds": 5, "fold": 6}, "fold 6 of 5 does not exist"),
+        ({"folds": 5, "fold": 1, "test_folder": "keep"}, "a kept test folder cannot be cross-validated"),
+        ({"on_conflict": "prefer"}, "is not whole"),
+        ({"split_policy": "legacy", "on_conflict": "drop"}, "takes every file as it lies"),
+    ],
+)
+def test_choices_of_data_that_contradict_each_other_are_refused(choices: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        TrainConfig(**choices)
+
+
+def test_configurations_from_before_policies_are_understood() -> None:
+    old = to_plain(TrainConfig())
+    for name in ("path_column", "image_type", "on_duplicate", "test_folder", "split_policy", "folds", "fold"):
+        del old[name]
+    assert from_plain(TrainConfig, old) == TrainConfig()

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from tiny import CLASSES, TINY
 
+from melanoma_edge.contract import INTENDED_USE, LEAKY_USE
 from melanoma_edge.data.catalog import save_catalog
 from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.files import sha256_of
 from melanoma_edge.model.weights import load_weights
+from melanoma_edge.report import plots
 from melanoma_edge.training.finish import Outcome, finish, softmax
 from melanoma_edge.training.run import Run, SplitImages
 
@@ -136,3 +138,23 @@ def test_every_file_is_hashed(run: Run) -> None:
 def test_softmax_stands_large_logits() -> None:
     found = softmax(np.array([[1e4, 0.0], [-1e4, -1e4]]))
     np.testing.assert_array_equal(found, [[1, 0], [0.5, 0.5]])
+
+
+def test_a_leaky_catalog_makes_a_leaky_contract_that_every_picture_names(
+    outcome: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    draw = plots.draw_confusion
+    monkeypatch.setattr(plots, "draw_confusion", lambda *given: titles.append(given[3]) or draw(*given))
+    run = finished(tmp_path / "run", replace(outcome, catalog=replace(outcome.catalog, leaky=True)))
+    assert run.contract.provenance.leaky
+    assert run.catalog.leaky
+    assert run.contract.intended_use == LEAKY_USE
+    assert not run.contract.operating_point.certified
+    assert titles == ["run (LEAKY split): confusion matrix, test images"]
+
+
+def test_the_intended_use_names_the_images_it_was_trained_on(outcome: Outcome, tmp_path: Path) -> None:
+    assert finished(tmp_path / "a" / "run", outcome).contract.intended_use == INTENDED_USE
+    clinical = replace(outcome, catalog=replace(outcome.catalog, image_types=("clinical",)))
+    assert "looking at a clinical image" in finished(tmp_path / "b" / "run", clinical).contract.intended_use

@@ -228,3 +228,10 @@ def test_a_leak_is_found_before_anything_is_trained(run: Run, images: Path, tmp_
     with pytest.raises(UsageError, match="replace its teacher"):
         train(tiny_config(images), run.path, teacher=Teacher(run), force=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_leaky_teacher_teaches_only_leaky_runs(run: Run) -> None:
+    leaky = teaching(run, provenance=replace(run.contract.provenance, leaky=True))
+    with pytest.raises(UsageError, match="split is LEAKY"):
+        check_pupil(leaky, run.catalog)
+    check_pupil(leaky, replace(run.catalog, leaky=True))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from melanoma_edge.data.catalog import CatalogRow
+from melanoma_edge.data.reading import Reading
 from melanoma_edge.errors import machine_errors, named
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
@@ -19,16 +21,16 @@ class Listing:
     """Hold what a source found in one folder, before files are hashed and copies sorted out.
 
     Rows have an empty ``sha256``; an empty ``group`` means that nothing but the image itself is known.
-    Image ids need not be unique yet. ``title`` and ``notes`` are for people.
+    Image ids need not be unique yet. ``title`` and ``notes`` are for people. ``image_types`` is empty where the layout
+    does not say what kind of images it holds.
     """
 
     title: str
     rows: tuple[CatalogRow, ...]
-    source: str
-    licence: str
+    licences: tuple[str, ...]
+    image_types: tuple[str, ...] = ("dermoscopic",)
     synthetic: bool = False
     notes: tuple[str, ...] = ()
-    image_types: tuple[str, ...] = ("dermoscopic",)
 
 
 class Source(Protocol):
@@ -40,8 +42,20 @@ class Source(Protocol):
     def recognise(self, path: Path) -> str | None:
         """Say in a few words, as the end of "recognised by ...", what marks ``path`` as this layout, or return None."""
 
-    def read(self, path: Path) -> Listing:
+    def read(self, path: Path, reading: Reading) -> Listing:
         """List the images below ``path``; raises ``DataError`` for what is missing or contradictory."""
+
+
+_EVERYWHERE = re.compile(r"(HAM|BCN|MSK\d?|IL|IP|SYN)_\d+")
+
+
+def unit(source: str, name: str) -> str:
+    """Name a lesion or patient so that equal names of different data sets stay apart.
+
+    The ISIC archive's own names (HAM_, BCN_, MSK4_, IL_, IP_) mean the same in every data set and stay as they are, and
+    so do those of the synthetic set (SYN_).
+    """
+    return name if not name or _EVERYWHERE.fullmatch(name) else f"{source}/{name}"
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from melanoma_edge.data.catalog import CatalogRow
 from melanoma_edge.data.labels import RENAME, find, unknown
+from melanoma_edge.data.metadata import FOLDER_SPLIT, ORIGINAL_LABEL, part_of
+from melanoma_edge.data.reading import Reading
 from melanoma_edge.data.sources.base import Listing, entries, ignored_note, is_image, subfolders, walk
 from melanoma_edge.errors import DataError, named
-
-SPLIT_FOLDERS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ClassFolder:
 
 
 class FolderSource:
-    """Read class folders; images of existing Train and Test folders are pooled, and where they lay is kept."""
+    """Read class folders; which Train or Test folder an image lies in is kept."""
 
     name = "folder"
     looks_for = "one folder of images per class, directly or below Train and Test"
@@ -33,35 +33,39 @@ class FolderSource:
         names = sorted({found.path.name for found in _class_folders(path) if any(map(is_image, walk(found.path)))})
         return f"its folders {named(names)}" if names else None
 
-    def read(self, path: Path) -> Listing:
+    def read(self, path: Path, reading: Reading) -> Listing:
         """List the images of all class folders.
 
         Raises:
-            DataError: for folder names that are no known label and for classes without an image.
+            DataError: for folder names that are no known label, and for classes without an image.
         """
-        folders = list(_class_folders(path))
-        _check_labels(path, folders)
+        folders, strange = _by_label(path, reading.skip_unknown)
         files = {folder: list(walk(folder.path)) for folder in folders}
         images = {folder: [file for file in found if is_image(file)] for folder, found in files.items()}
         _check_filled(path, images)
         other = [file for found in files.values() for file in found if not is_image(file)] + _loose(path)
         rows = tuple(_row(folder, file) for folder, found in images.items() for file in found)
-        notes = (*_split_note(folders), *ignored_note(other, "files outside class folders or not images"))
-        return Listing("class folders", rows, self.name, "unknown (state it yourself)", notes=notes)
+        left = (f"folders named after no known label left out: {named(strange)}",) if strange else ()
+        notes = (*left, *ignored_note(other, "files outside class folders or not images"))
+        return Listing("class folders", rows, ("unknown (state it yourself)",), (), notes=notes)
 
 
 def _class_folders(path: Path) -> Iterator[ClassFolder]:
     for folder in subfolders(path):
-        if folder.name.lower() in SPLIT_FOLDERS:
+        if part_of(folder.name):
             yield from (ClassFolder(inner, folder.name) for inner in subfolders(folder))
         else:
             yield ClassFolder(folder, "")
 
 
-def _check_labels(path: Path, folders: list[ClassFolder]) -> None:
+def _by_label(path: Path, skip: bool) -> tuple[list[ClassFolder], list[str]]:
+    """Return the folders named after known labels, and the other names; they are an error unless they are skipped."""
+    folders = list(_class_folders(path))
     strange = sorted({folder.path.name for folder in folders if find(folder.path.name) is None})
-    if strange:
-        raise DataError(f"folder named after an {unknown(strange)}", where=str(path), fix=RENAME)
+    if strange and not skip:
+        fix = f"{RENAME} with --skip-unknown-labels"
+        raise DataError(f"folder named after an {unknown(strange)}", where=str(path), fix=fix)
+    return [folder for folder in folders if folder.path.name not in strange], strange
 
 
 def _check_filled(path: Path, images: dict[ClassFolder, list[Path]]) -> None:
@@ -73,16 +77,11 @@ def _check_filled(path: Path, images: dict[ClassFolder, list[Path]]) -> None:
 
 
 def _row(folder: ClassFolder, file: Path) -> CatalogRow:
-    extra = {"original_label": folder.path.name} | ({"folder_split": folder.split} if folder.split else {})
+    extra = {ORIGINAL_LABEL: folder.path.name} | ({FOLDER_SPLIT: folder.split} if folder.split else {})
     label = find(folder.path.name) or ""
     return CatalogRow(file.stem, str(file), label, "", FolderSource.name, "", extra=extra)
 
 
 def _loose(path: Path) -> list[Path]:
-    parents = [path, *(folder for folder in subfolders(path) if folder.name.lower() in SPLIT_FOLDERS)]
+    parents = [path, *(folder for folder in subfolders(path) if part_of(folder.name))]
     return [Path(entry.path) for parent in parents for entry in entries(parent) if not Path(entry.path).is_dir()]
-
-
-def _split_note(folders: list[ClassFolder]) -> tuple[str, ...]:
-    names = sorted({folder.split for folder in folders if folder.split})
-    return (f"images of {named(names)} are pooled and split anew by group",) if names else ()

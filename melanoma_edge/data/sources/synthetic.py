@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from melanoma_edge.data.reading import Reading
 from melanoma_edge.data.sources.base import Listing
 from melanoma_edge.data.sources.ham10000 import read_lesion_table
 from melanoma_edge.errors import DataError
@@ -24,7 +25,7 @@ class SyntheticSource:
         """Name the marker, or return None where it is missing."""
         return MARKER if (path / MARKER).is_file() else None
 
-    def read(self, path: Path) -> Listing:
+    def read(self, path: Path, reading: Reading) -> Listing:
         """List the synthetic images.
 
         Raises:
@@ -33,8 +34,8 @@ class SyntheticSource:
         _check_marker(path / MARKER)
         if not (path / TABLE).is_file():
             raise DataError(f"synthetic set lacks {TABLE}", where=str(path), fix=_REMAKE)
-        rows, notes = read_lesion_table(path / TABLE, self.name)
-        return Listing("synthetic set", rows, self.name, "none needed (generated)", synthetic=True, notes=notes)
+        rows, notes = read_lesion_table(path / TABLE, self.name, reading)
+        return Listing("synthetic set", rows, ("none needed (generated)",), synthetic=True, notes=notes)
 
 
 _REMAKE = "delete the folder and let it be made again"

@@ -7,15 +7,11 @@ import glob
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +20,8 @@ from PIL import Image
 
 from melanoma_edge.data.synthetic.picture import render
 from melanoma_edge.data.synthetic.spec import Stream, SyntheticSpec, View, generator, plan
-from melanoma_edge.errors import DataError, MachineError, UsageError, machine_errors, named
+from melanoma_edge.data.workers import spread
+from melanoma_edge.errors import DataError, UsageError, machine_errors, named
 from melanoma_edge.files import locked, to_json
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
@@ -122,47 +119,12 @@ def _fill(part: Path, spec: SyntheticSpec, progress: Progress, workers: int) -> 
     done = 0
     progress(_TASK, 0, len(views))
     # Closed at once when the loop is left early: nothing may draw into a folder that is being removed.
-    with closing(_drawn(part / "images", spec, chunks, min(workers, len(chunks)))) as steps:
+    with closing(spread(partial(_draw_chunk, part / "images", spec), chunks, min(workers, len(chunks)))) as steps:
         for drawn in steps:
             done += drawn
             progress(_TASK, done, len(views))
     (part / "metadata.csv").write_text(_metadata(spec, views), "utf-8")
     (part / MARKER).write_text(to_json(_marker(spec, views)), "utf-8")
-
-
-def _drawn(
-    images: Path, spec: SyntheticSpec, chunks: Sequence[Sequence[View]], workers: int
-) -> Generator[int, None, None]:
-    """Draw chunk after chunk and yield the number of images in each."""
-    if workers == 1:
-        for chunk in chunks:
-            yield _draw_chunk(images, spec, chunk)
-        return
-    # Spawned, because a forked child of a process with running threads can hang.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_settle) as pool:
-        waiting: list[Future[int]] = [pool.submit(_draw_chunk, images, spec, chunk) for chunk in chunks]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        except BrokenProcessPool as error:
-            fix = "give fewer workers, or free some memory"
-            raise MachineError("a drawing process was ended from outside", fix=fix) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _settle() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _draw_chunk(images: Path, spec: SyntheticSpec, views: Sequence[View]) -> int:
