@@ -79,11 +79,16 @@ def from_run(
 
     Raises:
         UsageError: for unknown formats, without TFLite, or where several files would do.
-        TrustError: for a file that is missing, changed, of another model, was never judged, or answers no embedding
-            where the contract's limits need it.
+        TrustError: for a run of a leaky split, and for a file that is missing, changed, of another model, was never
+            judged, or answers no embedding where the contract's limits need it.
         ParityFailed: for one that decides worse than its reference.
         ParityInconclusive: for one tested on too few lesions, unless allowed.
     """
+    if run.contract.provenance.leaky:
+        fix = "train again without --split-policy legacy"
+        raise TrustError(
+            "no phone gets a model that was tested on what it was trained on", where=str(run.path), fix=fix
+        )
     if artifacts:
         wanted = _by_format(run, artifacts)
     else:

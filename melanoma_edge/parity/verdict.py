@@ -120,8 +120,9 @@ class Verdict:
         return self.verdict is Status.PASS
 
     def to_document(self) -> dict[str, Any]:
-        """Return the parity JSON."""
+        """Return the parity JSON; ``leaky`` stands in it only where it is true: bundles know no such key."""
         head = {"schema": SCHEMA, "run": self.run, "verdict": self.verdict.value}
-        rest = {name: value for name, value in vars(self).items() if name not in ("run", "artifacts")}
+        left_out = {"run", "artifacts"} | (set() if self.leaky else {"leaky"})
+        rest = {name: value for name, value in vars(self).items() if name not in left_out}
         artifacts = [artifact.to_document() for artifact in self.artifacts]
         return {**head, **to_plain(rest), "artifacts": artifacts}

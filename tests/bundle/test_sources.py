@@ -44,6 +44,13 @@ def test_both_formats_come_along_when_they_pass(mine: Any) -> None:
     assert chosen.paths["onnx"] == str(mine.artifacts / "model-int8.onnx")
 
 
+def test_a_leaky_run_is_refused(mine: Any) -> None:
+    provenance = replace(mine.contract.provenance, leaky=True)
+    leaky = replace(mine, contract=replace(mine.contract, provenance=provenance))
+    with pytest.raises(TrustError, match="tested on what it was trained on"):
+        from_run(leaky)
+
+
 def test_nothing_tells_of_this_machine(mine: Any) -> None:
     for form, source in from_run(mine).sources.items():
         assert str(mine.path) not in json.dumps(source.parity)

@@ -258,7 +258,7 @@ def test_the_json_has_the_promised_keys_and_no_nan(bench: Bench, drawn: Drawn, c
     assert list(artifact) == ARTIFACT_KEYS
     assert (artifact["format"], artifact["precision"], artifact["runtime"]) == ("tflite", "int8", "canned")
     assert artifact["runtime_options"] == {"session.fast": "1"}
-    assert (document["synthetic"], document["leaky"]) == (True, False)
+    assert (document["synthetic"], "leaky" in document) == (True, False)
     assert artifact["bytes"] == path.stat().st_size
     assert list(artifact["float"]) == list(artifact["exported"]) == METRIC_KEYS
     assert set(artifact["float"]["ece"]) == {"value", "low", "high"}
