@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,6 +20,10 @@ from tiny import shrink
 # Chosen before anything imports TensorFlow, as the package itself does at its first use.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# A shell that starts the tests in its background has them ignore Ctrl-C, and every command that they start.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine must not turn a slow example into a failure.
 settings.register_profile("project", deadline=None)
