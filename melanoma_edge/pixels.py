@@ -41,11 +41,11 @@ _DECODERS = (JpegImageFile, PngImageFile, TiffImageFile, BmpImageFile, GifImageF
 _FORMATS = tuple(str(decoder.format) for decoder in _DECODERS)
 _UNSUPPORTED_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
 
-_ORIENTATION_TAG = 0x0112
+ORIENTATION = 0x0112
+"""The EXIF tag that says how the stored picture must be turned to stand upright (EXIF 2.32)."""
 _DNG_TAG = 0xC612
 
-# EXIF 2.32, tag Orientation: how the stored picture must be turned to stand upright.
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -54,6 +54,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+"""The turn for each of its values but 1, which needs none."""
 
 _OPAQUE_MODE = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}
 _UNKNOWN_RANGE = {"F", "LAB", "HSV"}
@@ -199,7 +200,7 @@ def _too_large() -> _UnfitError:
 def _upright(image: Image.Image) -> Image.Image:
     """Turn the picture as its EXIF says; TIFF files were turned by Pillow while loading."""
     try:
-        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
+        turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # a damaged EXIF block fails in as many ways as a damaged picture
         turn = None
     return image if turn is None else image.transpose(turn)

@@ -8,7 +8,7 @@ import unicodedata
 from typing import Any, TypeVar
 
 from melanoma_edge.contract import check_schema
-from melanoma_edge.errors import TrustError
+from melanoma_edge.errors import TrustError, UsageError
 from melanoma_edge.strictjson import Mismatch, from_plain
 
 MAX_JSON = 1 << 20
@@ -52,11 +52,15 @@ def read(kind: type[T], data: bytes, schema: str, where: str) -> T:
     Raises:
         TrustError: for another schema, keys that are unknown, missing or of another type, and as ``parse``.
     """
-    document = parse(data, where)
+    return fitted(kind, parse(data, where), schema, where, where.rpartition("/")[2])
+
+
+def fitted(kind: type[T], document: Any, schema: str, where: str, name: str) -> T:
+    """Return parsed JSON of a schema as its dataclass, called ``name`` in messages; raises as ``read``."""
     check_schema(document, schema, where)
     try:
-        return from_plain(kind, document, where.rpartition("/")[2])
-    except Mismatch as error:
+        return from_plain(kind, document, name)
+    except (Mismatch, UsageError) as error:  # a dataclass that is also an option refuses values as an option does
         raise TrustError(f"document does not fit its schema: {error}", where=where, fix=REMAKE) from error
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma_edge.bundle.documents import REMAKE
-from melanoma_edge.contract import check_schema
-from melanoma_edge.errors import TrustError, UsageError
+from melanoma_edge.bundle.documents import REMAKE, fitted
+from melanoma_edge.errors import TrustError
 from melanoma_edge.parity.gate import Limits
 from melanoma_edge.parity.verdict import SCHEMA, Flip
-from melanoma_edge.strictjson import Mismatch, from_plain
 
 
 @dataclass(frozen=True)
@@ -94,11 +92,7 @@ def read_record(document: Any, where: str) -> ParityRecord:
         TrustError: for another schema, for keys that are unknown, missing or of another type, for several models or
             none, and for counts that contradict each other.
     """
-    check_schema(document, SCHEMA, where)
-    try:
-        record = from_plain(ParityRecord, document, "record")
-    except (Mismatch, UsageError) as error:
-        raise TrustError(f"document does not fit its schema: {error}", where=where, fix=REMAKE) from error
+    record = fitted(ParityRecord, document, SCHEMA, where, "record")
     names = [check.name for check in record.artifacts[0].checks]
     wrong = "" if 0 <= record.melanomas <= record.groups <= record.images else "counts contradict each other"
     wrong = wrong or ("" if len(set(names)) == len(names) else "a check stands there twice")

@@ -13,26 +13,21 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from melanoma_edge.data.synthetic import SyntheticSpec, View, photo, plan
+from melanoma_edge.pixels import ORIENTATION, UPRIGHT
 
 SEED = 20
 TRIES = 12
 """How many lesions, or chirps, are tried for each photo."""
 
 _SPEC = SyntheticSpec(lesions=1000, seed=SEED)
-_ORIENTATION_TAG = 0x0112
 _SMALLER = 5
 _LEVELS = 8
 _QUALITY = 85
 
-# EXIF 2.32, tag Orientation: how an upright picture must be turned to be stored under each value.
-_STORED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
+# How to undo a turn; all others undo themselves.
+_BACK = {
+    Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270,
+    Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90,
 }
 
 
@@ -139,9 +134,9 @@ def _png(image: Image.Image) -> bytes:
 
 def _jpeg(image: Image.Image, orientation: int, options: dict[str, Any]) -> bytes:
     exif = Image.Exif()
-    exif[_ORIENTATION_TAG] = orientation
-    turn = _STORED.get(orientation)
+    exif[ORIENTATION] = orientation
+    turn = UPRIGHT.get(orientation)
     stream = io.BytesIO()
-    stored = image if turn is None else image.transpose(turn)
+    stored = image if turn is None else image.transpose(_BACK.get(turn, turn))
     stored.save(stream, "JPEG", **{"quality": _QUALITY, "subsampling": "4:2:0", **options}, exif=exif)
     return stream.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from melanoma_edge.errors import ParityFailed, ParityInconclusive, TrustError, U
 from melanoma_edge.parity.comparison import accepted
 from melanoma_edge.parity.gate import Status, overall
 from melanoma_edge.parity.record import Remade, remade, verdict_path
-from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, check_artifact, read_artifact
+from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, read_artifact
 from melanoma_edge.training.run import Run
 
 
@@ -142,7 +142,10 @@ def _by_format(run: Run, artifacts: Sequence[Path]) -> dict[str, Path]:
 
 def _found(run: Run, form: str, precision: str) -> Path:
     """Return the one exported file of a format and precision; of those of another precision only the record counts."""
-    there = _candidates(run, form, precision)
+    return _only(_candidates(run, form, precision), run, form, precision)
+
+
+def _only(there: Sequence[Path], run: Run, form: str, precision: str) -> Path:
     if not there:
         fix = f"melanoma-edge export {run.path} --format {form} --precision {precision}"
         raise TrustError(f"no {precision} {form} file in the run", where=str(run.artifacts), fix=fix)
@@ -164,7 +167,7 @@ def _optional(run: Run, precision: str, allow_inconclusive: bool) -> tuple[dict[
         there = _candidates(run, "onnx", precision)
         if not there:
             return {}, ()
-        return {"onnx": _source(run, _found(run, "onnx", precision), allow_inconclusive)}, ()
+        return {"onnx": _source(run, _only(there, run, "onnx", precision), allow_inconclusive)}, ()
     except (TrustError, UsageError, ParityFailed, ParityInconclusive) as error:
         return {}, (f"onnx left out: {error.what} ({error.where})",)
 
@@ -203,7 +206,7 @@ def _renamed(source: Source, form: str) -> Source:
 
     The lesions whose decision changed are listed by names of files, which are the user's and may name people.
     """
-    record = check_artifact(source.data, Path(MODELS[form]))
+    record = replace(source.record, path=Path(MODELS[form]))
     (judged,) = source.parity["artifacts"]
     here = {**judged, "path": MODELS[form], "flips": []}
     document = {**source.parity, "run": record.contract.name, "artifacts": [here]}

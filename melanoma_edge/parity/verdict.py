@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from melanoma_edge.evaluation.metrics import Metrics
 from melanoma_edge.parity.gate import Check, Limits, Status, overall
-from melanoma_edge.strictjson import to_plain
+from melanoma_edge.strictjson import OPTIONAL, to_plain
 
 SCHEMA = "melanoma-edge/parity/1"
 
@@ -109,7 +109,7 @@ class Verdict:
     resamples: int
     seed: int
     artifacts: tuple[ArtifactVerdict, ...]
-    leaky: bool = False
+    leaky: bool = field(default=False, metadata=OPTIONAL)
 
     @property
     def verdict(self) -> Status:
@@ -122,7 +122,7 @@ class Verdict:
     def to_document(self) -> dict[str, Any]:
         """Return the parity JSON; ``leaky`` stands in it only where it is true: bundles know no such key."""
         head = {"schema": SCHEMA, "run": self.run, "verdict": self.verdict.value}
-        left_out = {"run", "artifacts"} | (set() if self.leaky else {"leaky"})
-        rest = {name: value for name, value in vars(self).items() if name not in left_out}
         artifacts = [artifact.to_document() for artifact in self.artifacts]
-        return {**head, **to_plain(rest), "artifacts": artifacts}
+        rest = to_plain(replace(self, artifacts=()))
+        del rest["artifacts"]
+        return {**head, **rest, "artifacts": artifacts}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from melanoma_edge.pixels import _UPRIGHT, square
+from melanoma_edge.pixels import UPRIGHT, square
 from melanoma_edge.quality import QualityMeasures, findings, measure
 from melanoma_edge.safeguards import QualityLimits
 from melanoma_edge.strictjson import to_plain
@@ -116,7 +116,7 @@ def _resized(bitmap: Bitmap, orientation: int, size: int) -> dict[str, Any]:
 
 def _upright(bitmap: Bitmap, orientation: int) -> Image.Image:
     image = Image.fromarray(bitmap.draw())
-    return image if orientation == 1 else image.transpose(_UPRIGHT[orientation])
+    return image if orientation == 1 else image.transpose(UPRIGHT[orientation])
 
 
 def qualities() -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from melanoma_edge.errors import DataError
-from melanoma_edge.pixels import decode_bytes, quietly, read_picture
+from melanoma_edge.pixels import ORIENTATION, decode_bytes, quietly, read_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ SIDE, COLOUR_SIDE = 96, 16
 THUMB_BYTES = SIDE * SIDE + 2 * COLOUR_SIDE * COLOUR_SIDE
 """A thumbnail: brightness, then blue and red difference, of the whole picture squashed into squares."""
 
-_ORIENTATION, _MAKE, _MODEL = 0x0112, 0x010F, 0x0110
+_MAKE, _MODEL = 0x010F, 0x0110
 _DETAIL_SIDE = 512
 _CORNER = 8
 
@@ -102,7 +102,7 @@ def _header(data: bytes) -> dict[str, object]:
         with quietly(), Image.open(BytesIO(data)) as image:
             exif = image.getexif()
             camera = " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (_MAKE, _MODEL)).strip()
-            turn = exif.get(_ORIENTATION, 1)
+            turn = exif.get(ORIENTATION, 1)
             return {
                 "format": str(image.format),
                 "width": image.width,
