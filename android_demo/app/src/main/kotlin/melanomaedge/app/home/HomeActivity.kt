@@ -10,21 +10,20 @@ import melanomaedge.app.check.CheckActivity
 import melanomaedge.app.files.Handover
 import melanomaedge.app.history.HistoryActivity
 import melanomaedge.app.model.ModelActivity
+import melanomaedge.app.model.ModelScreen
 import melanomaedge.app.model.ModelState
 import melanomaedge.app.model.RefusedActivity
 import melanomaedge.app.ui.Blocks
-import melanomaedge.app.ui.Screen
 import melanomaedge.app.ui.banners
 import melanomaedge.app.ui.identity
 
 /**
  * The start: a photo is taken or chosen here, and only once a model was found trustworthy and its intended use accepted.
  */
-class HomeActivity : Screen() {
+class HomeActivity : ModelScreen() {
     override val hasWayBack = false
 
     private val photos = PhotoRequests(this)
-    private val listener: (ModelState) -> Unit = { show(it) }
 
     /** A photo that arrived before the model was checked. */
     private var waiting: Uri? = null
@@ -40,17 +39,6 @@ class HomeActivity : Screen() {
         press(R.id.open_model) { startActivity(Intent(this, ModelActivity::class.java)) }
         press(R.id.open_history) { startActivity(Intent(this, HistoryActivity::class.java)) }
         press(R.id.open_statement) { startActivity(Intent(this, StatementActivity::class.java)) }
-    }
-
-    override fun onStart() {
-        super.onStart()
-        app.models.open()
-        app.models.listen(listener)
-    }
-
-    override fun onStop() {
-        app.models.forget(listener)
-        super.onStop()
     }
 
     override fun onSaveInstanceState(state: Bundle) {
@@ -84,7 +72,7 @@ class HomeActivity : Screen() {
         }
     }
 
-    private fun show(state: ModelState) {
+    override fun show(state: ModelState) {
         findViewById<View>(R.id.opening).visibility = if (state is ModelState.Opening) View.VISIBLE else View.GONE
         findViewById<View>(R.id.ready).visibility = if (state is ModelState.Ready) View.VISIBLE else View.GONE
         when (state) {

@@ -4,7 +4,6 @@ import android.content.Intent
 import melanomaedge.app.R
 import melanomaedge.app.home.HomeActivity
 import melanomaedge.app.ui.Blocks
-import melanomaedge.app.ui.Screen
 import melanomaedge.app.ui.banners
 import melanomaedge.app.ui.className
 import melanomaedge.app.ui.identity
@@ -13,27 +12,15 @@ import melanomaedge.app.ui.scoreText
 import melanomaedge.core.Bundle
 
 /** Shows all that the bundle says of its model, and takes another bundle. */
-class ModelActivity : Screen() {
+class ModelActivity : ModelScreen() {
     private val offer = BundleOffer(this)
-    private val listener: (ModelState) -> Unit = { show(it) }
-
-    override fun onStart() {
-        super.onStart()
-        app.models.open()
-        app.models.listen(listener)
-    }
-
-    override fun onStop() {
-        app.models.forget(listener)
-        super.onStop()
-    }
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         super.onActivityResult(request, result, data)
         offer.arrived(request, result == RESULT_OK, data)
     }
 
-    private fun show(state: ModelState) {
+    override fun show(state: ModelState) {
         val outcome = offer.settle()
         when (state) {
             is ModelState.Opening -> fill { card { row(R.layout.waiting) } }

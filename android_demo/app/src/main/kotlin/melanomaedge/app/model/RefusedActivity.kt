@@ -5,37 +5,24 @@ import android.content.Intent
 import melanomaedge.app.R
 import melanomaedge.app.home.HomeActivity
 import melanomaedge.app.ui.Look
-import melanomaedge.app.ui.Screen
 import melanomaedge.app.ui.state
 import melanomaedge.app.ui.wordFor
 
 /**
  * Says why a bundle is not used: the one in use, and then nothing else can be done in this app, or one that was offered.
  */
-class RefusedActivity : Screen() {
+class RefusedActivity : ModelScreen() {
     private val offer = BundleOffer(this)
-    private val listener: (ModelState) -> Unit = { show(it) }
     private val offered: Refusal? get() = intent.getStringExtra(CODE)?.let { Refusal(it, intent.getStringExtra(DETAIL).orEmpty()) }
 
     override val hasWayBack get() = offered != null
-
-    override fun onStart() {
-        super.onStart()
-        app.models.open()
-        app.models.listen(listener)
-    }
-
-    override fun onStop() {
-        app.models.forget(listener)
-        super.onStop()
-    }
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         super.onActivityResult(request, result, data)
         offer.arrived(request, result == RESULT_OK, data)
     }
 
-    private fun show(state: ModelState) {
+    override fun show(state: ModelState) {
         val refusal = offered
         if (offer.settle() != null && refusal != null) return finish()
         when {
