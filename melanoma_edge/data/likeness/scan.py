@@ -87,7 +87,7 @@ def copies_among(
     key = hashlib.sha256(json.dumps([SCHEMA, SAME, [look.pixels for look in looks]]).encode()).hexdigest()
     found, known = _stored(index.beside(".copies"), key)
     chunks = [start for start in range(0, len(paths), _CHUNK) if start not in known]
-    progress(_SEARCHING, len(paths) - len(chunks) * _CHUNK if chunks else len(paths), len(paths))
+    progress(_SEARCHING, sum(min(_CHUNK, len(paths) - start) for start in known), len(paths))
     if not chunks:
         return best(found)
     search = Search(index.thumbs(paths), np.array([aspect(look) for look in looks]))
