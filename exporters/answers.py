@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.runtime import Pixels, Probabilities
+from melanoma_edge.runtime import Probabilities
 from melanoma_edge.runtime.litert import interpreter
+from melanoma_edge.squares import Squares
 
 
-def answers(tflite: bytes, pixels: Pixels, progress: Progress = silent, task: str = "running") -> Probabilities:
+def answers(tflite: bytes, pixels: Squares, progress: Progress = silent, task: str = "running") -> Probabilities:
     """Return the probabilities ``[n, classes]`` that a model with float32 input gives for images ``[n, N, N, 3]``."""
     running = interpreter(tflite, Path("model.tflite"))
     (image,), (output,) = running.get_input_details(), running.get_output_details()

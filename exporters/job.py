@@ -155,7 +155,8 @@ def export_many(
         SearchFailed: when the goal cannot be reached; nothing is written then.
     """
     asked = list(asked)
-    check = partial(planned, run, asked, batch=batch, sparse=sparse, extras=extras, force=force, searched=bool(goal))
+    check = partial(planned, run, asked, batch=batch, sparse=sparse, extras=extras, force=force, rounding=rounding)
+    check = partial(check, searched=bool(goal))
     check()
     pairs = checked(asked, batch)
     recipe = Recipe(calibration_images, seed, rounding, check_calibration, sparse, chosen(extras))

@@ -15,15 +15,17 @@ from melanoma_edge.runtime.base import CAM, INPUT, OUTPUT
 
 _SCALING = ("SUB", "MUL", "QUANTIZE", "DEQUANTIZE")
 _ONNX_SCALING = ("Sub", "Mul", "QuantizeLinear", "DequantizeLinear", "Cast")
-_ONNX = {*_ONNX_SCALING, "Transpose", "Pad", "Conv", "Clip", "Add", "GlobalAveragePool", "Reshape", "Softmax"}
+_ONNX_POOLS = ("MaxPool", "GlobalAveragePool")
+_ONNX = {*_ONNX_SCALING, *_ONNX_POOLS, "Transpose", "Pad", "Conv", "Clip", "Relu", "Add", "Reshape", "Softmax"}
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _KNOWN = {
-    "tflite": {*_SCALING, "PAD", "CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MEAN", "RESHAPE", "SOFTMAX", "DENSIFY"},
+    "tflite": {*_SCALING, *_CONVOLUTIONS, "PAD", "ADD", "MAX_POOL_2D", "MEAN", "RESHAPE", "SOFTMAX", "DENSIFY"},
     "onnx": _ONNX,
     "ort": {*_ONNX, "QLinearConv", "com.microsoft:QLinearAdd", "com.microsoft:FusedConv"},
 }
 _ONCE = {"SUB", "MUL", "Sub", "Mul"}
-_BODY = {"PAD", "ADD", "Pad", "Add", "com.microsoft:QLinearAdd"}
-_BODY_LAYERS = ("_pad", "_add")
+_BODY = {"PAD", "ADD", "MAX_POOL_2D", "Pad", "Add", "MaxPool", "com.microsoft:QLinearAdd"}
+_BODY_LAYERS = ("_pad", "_add", "_pool")
 _MAPS = (CAM, f"{CAM}{BEFORE_LAYOUT}")
 """The layer that applies the head to the whole feature map, in files that were asked for it."""
 _LEVELS = 256
@@ -86,7 +88,7 @@ def _convolutions(steps: tuple[Step, ...], precision: Precision, plan: Plan, wit
 
 
 def _others(inventory: Inventory, precision: Precision, plan: Plan) -> list[str]:
-    """Check paddings and additions; by their number in ONNX files, where they do not bear a layer's name."""
+    """Check paddings, additions and poolings; by their number in ONNX files, where they do not bear a layer's name."""
     body = _WANTED[precision][0][0]
     steps = [step for step in inventory.steps if step.op in _BODY]
     if inventory.format == "tflite":

@@ -14,6 +14,8 @@ from melanoma_edge.runtime.base import INPUT, require
 _WEIGHTS, _BIAS = {"Conv": 1, "FusedConv": 1, "QLinearConv": 3}, {"Conv": 2, "FusedConv": 2, "QLinearConv": 8}
 _INTEGER = ("QLinearConv", "QLinearAdd")
 """Where convolutions have weights and biases; operators whose third input is the zero point of their first."""
+_RESULT = 7
+"""Where a QLinearConv has the zero point of its output."""
 
 
 def read(data: bytes) -> Inventory:
@@ -105,6 +107,8 @@ class _Graph:
         if node.op_type in _INTEGER:
             return self._type_of(node.input[2])
         both = 2 if node.op_type in ("Conv", "Add") else 1
+        if node.op_type == "MaxPool" and (maker := self._makers.get(node.input[0])) and maker.op_type == "QLinearConv":
+            return self._type_of(maker.input[_RESULT])
         makers = [maker for name in node.input[:both] if (maker := self._makers.get(name)) is not None]
         opened = len(makers) == both and all(maker.op_type == "DequantizeLinear" for maker in makers)
         return self._type_of(makers[0].input[2]) if opened and self._quantized(node.output[0]) else "float32"

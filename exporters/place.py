@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from exporters.material import LEARNED
 from exporters.outputs import chosen
 from exporters.precision import Precision
 from exporters.registry import Format, checked
 from exporters.sparse import refuse
 from melanoma_edge.errors import UsageError, named
 from melanoma_edge.files import locked, refuse_overwrite
+from melanoma_edge.model.spec import check_mobilenet
 from melanoma_edge.training.run import Run
 
 
@@ -30,16 +32,20 @@ def planned(
     extras: Sequence[str] = (),
     force: bool = False,
     searched: bool = False,
+    rounding: str = LEARNED,
 ) -> list[Path]:
     """Return the files that ``export_many`` would write, after every check that needs no computation.
 
     Raises:
-        UsageError: for unknown names, what a format cannot do, what cannot be stored sparse, existing files, or, where
-            layers of int8 are ``searched`` that stay in float, precisions without int8 or with others like it.
+        UsageError: for unknown names, what a format cannot do, what cannot be stored sparse, existing files, rounding
+            that does not know the network, or, where layers of int8 are ``searched`` that stay in float, precisions
+            without int8 or with others like it.
     """
     pairs, further = checked(asked, batch), chosen(extras)
     if searched:
         _refuse_search([precision for _, precision in pairs])
+    if rounding == LEARNED and any(precision.calibrated for _, precision in pairs):
+        check_mobilenet(run.network, "learned rounding", str(run.path))
     if sparse:
         refuse(run.weights(), pairs, further)
     paths = [place(run, form, precision, sparse, further) for form, precision in pairs]

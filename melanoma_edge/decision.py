@@ -82,10 +82,45 @@ def _state(found: Sequence[Finding], score: float | None, threshold: float, unce
         return State.RETAKE
     if found or score is None:
         return State.NOT_ASSESSABLE
+    return _scored(score, threshold, uncertain_from)
+
+
+def _scored(score: float, threshold: float, uncertain_from: float | None) -> State:
     if score >= threshold:
         return State.REFER
     uncertain = uncertain_from is not None and score >= uncertain_from
     return State.REFER_UNCERTAIN if uncertain else State.NO_SIGN
+
+
+def decide_together(
+    states: Sequence[State], scores: Sequence[float], threshold: float, uncertain_from: float | None
+) -> State:
+    """Decide on one lesion seen on several photos, by the mean score of those that count.
+
+    Where no photo counts, a better one is asked for if any of them asked for it; else the lesion cannot be assessed.
+
+    Args:
+        states: of each photo.
+        scores: the target score of each photo that ``counts``.
+        threshold: at or above which the mean is referred.
+        uncertain_from: at or above which the mean is uncertain, where there is such a limit.
+    """
+    if scores:
+        return _scored(mean(scores), threshold, uncertain_from)
+    return State.RETAKE if State.RETAKE in states else State.NOT_ASSESSABLE
+
+
+def counts(state: State) -> bool:
+    """Tell whether a photo enters the mean of its lesion: not one to be retaken, nor one that cannot be assessed."""
+    return state not in (State.RETAKE, State.NOT_ASSESSABLE)
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of one or more doubles, summed in their order."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
 
 
 def are_probabilities(values: Floats) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from melanoma_edge.bundle import is_bundle, open_bundle
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.decision import Decision, are_probabilities, decide
-from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError
+from melanoma_edge.decision import Decision, State, are_probabilities, counts, decide, decide_together, mean
+from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError, named
 from melanoma_edge.pixels import decode, square
 from melanoma_edge.quality import QualityMeasures, findings, in_words, measure
 from melanoma_edge.runtime import Answers, Pixels, Runner, open_model
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 SCHEMA = "melanoma-edge/prediction/1"
+GROUP_SCHEMA = "melanoma-edge/prediction-group/1"
 Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
 """Given a file, its square ``[N, N, 3]`` and the target scores of its places ``[h, w]``, do something with them."""
 SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -47,10 +48,11 @@ class Prediction:
     decision: str
     quality: dict[str, int]
     warnings: tuple[str, ...]
+    group: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object of ``predict --json``."""
-        return {"schema": SCHEMA, **vars(self), "warnings": list(self.warnings)}
+        return _document(SCHEMA, self)
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,44 @@ class Unreadable:
     image: str
     artifact: str
     error: str
+    group: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object of ``predict --json``."""
-        return {"schema": SCHEMA, **vars(self)}
+        return _document(SCHEMA, self)
+
+
+@dataclass(frozen=True)
+class GroupPrediction:
+    """Answer one lesion seen on several images.
+
+    Attributes:
+        images: those that count; probabilities and scores are the means over them, None where there is none.
+        left_out: the others, each with the reason: ``retake``, ``not-assessable`` or ``unreadable``.
+        decision: on the mean target score; where no image counts, ``retake`` or ``not-assessable``.
+    """
+
+    group: str
+    artifact: str
+    images: tuple[str, ...]
+    left_out: dict[str, str]
+    probabilities: dict[str, float] | None
+    target_score: float | None
+    melanoma_score: float | None
+    malignant_score: float | None
+    threshold: float
+    decision: str
+    warnings: tuple[str, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON object of ``predict --group-by --json``."""
+        return _document(GROUP_SCHEMA, self)
+
+
+def _document(schema: str, answer: Prediction | Unreadable | GroupPrediction) -> dict[str, Any]:
+    """Return an answer as plain JSON; an answer outside any group has no key for it."""
+    kept = {name: value for name, value in vars(answer).items() if name != "group" or value is not None}
+    return {"schema": schema} | {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items()}
 
 
 def predict(
@@ -87,25 +123,99 @@ def predict(
         DataError: when a folder holds no image; a missing file is answered as one that cannot be read.
         TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
-    files = list(_files(images))
+    files = list(photos(images))
     with _opened(model, threads, key) as runner:
         for file in files:
-            try:
-                photo = decode(file)
-                pixels = square(photo, runner.contract.input_size)
-            except MelanomaEdgeError as error:
-                yield Unreadable(str(file), str(model), str(error))
-                continue
-            wants_all = show or runner.contract.effective_safeguards.outlier
-            answers = runner.infer_all(pixels[None]) if wants_all else {OUTPUT: runner.infer(pixels[None])}
-            _check_answer(answers[OUTPUT][0], str(model))
-            if show:
-                show(file, pixels, place_scores(answers, runner.contract, str(model)))
-            yield _answer(str(file), str(model), answers, runner.contract, measure(photo))
+            yield _answer_to(file, str(model), runner, show)
+
+
+def predict_groups(
+    model: Path,
+    groups: Mapping[Path, str],
+    threads: int | None = None,
+    show: Show | None = None,
+    key: EllipticCurvePublicKey | None = None,
+) -> Iterator[Prediction | Unreadable | GroupPrediction]:
+    """Decide on images one by one, then on each group of them as one lesion, by the mean over its images.
+
+    The mean is parity's: every image counts alike. One to be retaken, one that cannot be assessed or read counts not.
+
+    Args:
+        model, threads, show, key: as ``predict``.
+        groups: the group of each image; groups are answered in the order of their first image.
+
+    Raises:
+        UsageError, TrustError: as ``predict``.
+    """
+    members: dict[str, list[Prediction | Unreadable]] = {group: [] for group in groups.values()}
+    with _opened(model, threads, key) as runner:
+        for file, group in groups.items():
+            answer = replace(_answer_to(file, str(model), runner, show), group=group)
+            members[group].append(answer)
+            yield answer
+        for group, answers in members.items():
+            yield _together(group, answers, str(model), runner.contract)
 
 
 def _opened(model: Path, threads: int | None, key: EllipticCurvePublicKey | None) -> Runner:
     return open_bundle(model, key).runner(threads) if key or is_bundle(model) else open_model(model, threads)
+
+
+def _answer_to(file: Path, model: str, runner: Runner, show: Show | None) -> Prediction | Unreadable:
+    try:
+        photo = decode(file)
+        pixels = square(photo, runner.contract.input_size)
+    except MelanomaEdgeError as error:
+        return Unreadable(str(file), model, str(error))
+    wants_all = show or runner.contract.effective_safeguards.outlier
+    answers = runner.infer_all(pixels[None]) if wants_all else {OUTPUT: runner.infer(pixels[None])}
+    _check_answer(answers[OUTPUT][0], model)
+    if show:
+        show(file, pixels, place_scores(answers, runner.contract, model))
+    return _answer(str(file), model, answers, runner.contract, measure(photo))
+
+
+def _together(
+    group: str, answers: Sequence[Prediction | Unreadable], model: str, contract: ModelContract
+) -> GroupPrediction:
+    read = [answer for answer in answers if isinstance(answer, Prediction)]
+    kept = [answer for answer in read if counts(State(answer.decision))]
+    # What cannot be read another photo may cure, as one that is blurred.
+    states = [State(answer.decision) if isinstance(answer, Prediction) else State.RETAKE for answer in answers]
+    scores = [answer.target_score for answer in kept]
+    state = decide_together(states, scores, contract.threshold, contract.effective_safeguards.uncertain_from)
+    out = {a.image: a.decision if isinstance(a, Prediction) else "unreadable" for a in answers if a not in kept}
+    means = {name: mean([answer.probabilities[name] for answer in kept]) for name in contract.classes if kept}
+    return GroupPrediction(
+        group=group,
+        artifact=model,
+        images=tuple(answer.image for answer in kept),
+        left_out=out,
+        probabilities=means or None,
+        target_score=_mean_of(scores),
+        melanoma_score=_mean_of([answer.melanoma_score for answer in kept]),
+        malignant_score=_mean_of([answer.malignant_score for answer in kept]),
+        threshold=contract.threshold,
+        decision=str(state),
+        warnings=tuple(_group_warnings(contract, state, scores, out)),
+    )
+
+
+def _mean_of(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
+
+
+def _group_warnings(
+    contract: ModelContract, state: State, scores: Sequence[float], out: Mapping[str, str]
+) -> Iterator[str]:
+    yield from _stamps(contract)
+    if out:
+        what = named(f"{image} ({why})" for image, why in out.items())
+        yield f"{len(out)} of {len(out) + len(scores)} images left out: {what}"
+    alone = sum(score >= contract.threshold for score in scores)
+    if alone and state != State.REFER:
+        yield f"{alone} of {len(scores)} images alone would be referred; their mean is below the threshold"
 
 
 def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:
@@ -122,7 +232,8 @@ def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArr
     return np.asarray(contract.target_score(powers / powers.sum(axis=-1, keepdims=True)))
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def photos(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files named, and those of the folders named in sorted order; raises as ``predict``."""
     for path in paths:
         if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
             yield path
@@ -168,11 +279,15 @@ def _answer(image: str, model: str, answers: Answers, contract: ModelContract, q
     )
 
 
-def _warnings(contract: ModelContract, decision: Decision) -> Iterator[str]:
+def _stamps(contract: ModelContract) -> Iterator[str]:
     if contract.provenance.leaky:
         yield "LEAKY: the model was tested on lesions that it was trained on: its numbers and threshold mean nothing"
     if contract.provenance.synthetic:
         yield "the model was trained on synthetic images: its answers mean nothing for people"
+
+
+def _warnings(contract: ModelContract, decision: Decision) -> Iterator[str]:
+    yield from _stamps(contract)
     if decision.score is None:
         yield "not assessable: the file answers no embedding, by which strange photos are told"
     for finding in decision.findings:

@@ -21,7 +21,7 @@ DEMO = sorted(
     if path.suffix in {".kt", ".kts", ".properties", ".xml"} and "target" not in path.parts
 )
 
-FOUNDATION = {"errors", "files", "strictjson", "progress", "quiet"}
+FOUNDATION = {"errors", "files", "strictjson", "progress", "quiet", "squares"}
 """Rooms that know nothing of melanomas; every room may use them."""
 
 ALLOWED = {
@@ -29,6 +29,7 @@ ALLOWED = {
     "files": {"errors"},
     "strictjson": set(),
     "progress": set(),
+    "squares": set(),
     "quiet": set(),
     "safeguards": set(),
     "damage": set(),
@@ -48,6 +49,7 @@ ALLOWED = {
     "parity": FOUNDATION | {"contract", "runtime", "evaluation", "training"},
     "bundle": FOUNDATION
     | {"contract", "data", "decision", "parity", "pixels", "quality", "runtime", "safeguards", "training"},
+    "grouping": {"errors", "data"},
     "prediction": FOUNDATION | {"bundle", "contract", "decision", "pixels", "quality", "runtime"},
     "melanoma_edge": {"training", "prediction"},
     "__main__": {"cli"},

@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
-from melanoma_edge.decision import Decision, State, are_probabilities, decide, is_outlier, outlier_score
+from melanoma_edge.decision import (
+    Decision,
+    State,
+    are_probabilities,
+    counts,
+    decide,
+    decide_together,
+    is_outlier,
+    outlier_score,
+)
 from melanoma_edge.quality import Finding
 from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards
 
@@ -149,3 +158,40 @@ def test_without_limits_nothing_is_an_outlier() -> None:
 def test_without_the_embedding_that_limits_are_of_there_is_no_score(score: float) -> None:
     assert decide(CONTRACT, SAFEGUARDS, (), answer(score)) == Decision(State.NOT_ASSESSABLE, (), None)
     assert decide(CONTRACT, SAFEGUARDS, (Finding.BLURRED,), answer(score)).state == State.RETAKE
+
+
+@pytest.mark.parametrize(
+    ("scores", "state"),
+    [
+        ((0.9,), State.REFER),
+        ((0.9, 0.1), State.REFER),
+        ((0.9, 0.09), State.REFER_UNCERTAIN),
+        ((0.3, 0.1), State.NO_SIGN),
+    ],
+)
+def test_several_photos_of_one_lesion_are_decided_on_by_their_mean(scores: tuple[float, ...], state: State) -> None:
+    states = [State.REFER] * len(scores)
+    assert decide_together(states, scores, 0.5, 0.25) == state
+    assert decide_together([*states, State.RETAKE], scores, 0.5, 0.25) == state
+    if state == State.REFER_UNCERTAIN:
+        assert decide_together(states, scores, 0.5, None) == State.NO_SIGN
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ((State.NOT_ASSESSABLE, State.RETAKE), State.RETAKE),
+        ((State.RETAKE,), State.RETAKE),
+        ((State.NOT_ASSESSABLE, State.NOT_ASSESSABLE), State.NOT_ASSESSABLE),
+    ],
+)
+def test_where_no_photo_counts_there_is_no_sign_of_anything(states: tuple[State, ...], state: State) -> None:
+    assert not any(counts(one) for one in states)
+    assert decide_together(states, (), 0.5, 0.25) == state
+
+
+@given(st.floats(0, 1))
+def test_one_photo_is_decided_on_alike_alone_and_as_a_group(score: float) -> None:
+    alone = decide(CONTRACT, SAFEGUARDS, (), answer(score), np.zeros(2, np.float32))
+    assert alone.score is not None
+    assert decide_together([alone.state], [alone.score], 0.5, 0.25) == alone.state

@@ -105,6 +105,19 @@ def test_damaged_exif_leaves_the_picture_as_stored(tmp_path: Path, exif: bytes) 
 # --- modes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [16, 64, 128])
+def test_jpeg_files_are_decoded_in_full_even_for_small_squares(tmp_path: Path, size: int) -> None:
+    path = saved(tmp_path / "a.jpg", picture(512, 512), quality=95)
+    with Image.open(path) as whole, Image.open(path) as reduced:
+        reduced.draft("RGB", (size, size))
+        assert reduced.width < whole.width
+        wanted, quick = (
+            np.asarray(image.resize((size, size), Image.Resampling.BILINEAR)) for image in (whole, reduced)
+        )
+    assert (wanted != quick).any()
+    np.testing.assert_array_equal(load_pixels(path, size), wanted)
+
+
 def test_grey_becomes_three_equal_channels(tmp_path: Path) -> None:
     grey = picture()[..., 0]
     np.testing.assert_array_equal(array(saved(tmp_path / "a.png", grey)), np.stack([grey] * 3, axis=-1))

@@ -8,6 +8,8 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,25 +60,46 @@ def estimate(value: dict[str, float] | None) -> str:
     return f"{value['value']:.3f} ({value['low']:.3f}-{value['high']:.3f})" if value else "not defined"
 
 
+_TOLD_EVERY = 60.0
+"""Seconds between lines about a task that goes on, where there are no bars."""
+
+
+@dataclass
+class _Begun:
+    """Remember when a task began, with how much of it done before, and when it was told of last."""
+
+    at: float
+    done: int
+    told: float
+
+
 class Reporter:
-    """Show the progress of tasks: bars with speed and time left on a terminal, one line per task elsewhere."""
+    """Show the progress of tasks: bars with speed and time left on a terminal, elsewhere a line a minute and at the end."""
 
     def __init__(self, quiet: bool, bars: Bars | None) -> None:
         self._quiet, self._bars = quiet, bars
-        self._started: dict[str, float] = {}
+        self._begun: dict[str, _Begun] = {}
         self._tasks: dict[str, TaskID] = {}
 
     def progress(self, task: str, done: int, total: int) -> None:
         """Take what the library tells; see ``melanoma_edge.progress``."""
-        began = self._started.setdefault(task, time.monotonic())
         if self._bars is not None:
             self._show(self._bars, task, done, total)
-        elif done >= total and not self._quiet:
-            seconds = time.monotonic() - began
-            speed = f", {total / seconds:.0f}/s" if seconds > 1 else ""
-            note(f"{task}: {total}{speed}")
+        elif not self._quiet:
+            self._tell(task, done, total)
+
+    def _tell(self, task: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        begun = self._begun.setdefault(task, _Begun(now, done, now))
+        seconds = now - begun.at
+        speed = (done - begun.done) / seconds if seconds > 1 else 0.0
         if done >= total:
-            self._started.pop(task, None)
+            note(f"{task}: {total}" + (f", {_per_second(speed)}" if speed else ""))
+            del self._begun[task]
+        elif speed and now - begun.told >= _TOLD_EVERY:
+            left = timedelta(seconds=round((total - done) / speed))
+            note(f"{task}: {done} of {total}, {_per_second(speed)}, {left} left")
+            begun.told = now
 
     def _show(self, bars: Bars, task: str, done: int, total: int) -> None:
         if task not in self._tasks:
@@ -84,6 +107,10 @@ class Reporter:
                 bars.update(finished, visible=False)
             self._tasks[task] = bars.add_task(task, total=total)
         bars.update(self._tasks[task], completed=done, total=total)
+
+
+def _per_second(speed: float) -> str:
+    return f"{speed:.0f}/s" if speed >= 10 else f"{speed:.2g}/s"
 
 
 @contextmanager
@@ -114,6 +141,6 @@ def _speed_column() -> Any:
         """Images or steps per second."""
 
         def render(self, task: Any) -> Text:
-            return Text(f"{task.speed:.0f}/s" if task.speed else "")
+            return Text(_per_second(task.speed) if task.speed else "")
 
     return Speed()

@@ -62,6 +62,12 @@ _POLICIES = (
         help="legacy: every file on its own, copies and contradictions kept, as published numbers are often made; all "
         "that comes of it is stamped LEAKY.",
     ),
+    click.option(
+        "--legacy-copies",
+        type=int,
+        help="Augmented copies of each class made before a legacy split, and then the only augmentation. Default: 500, "
+        "as in tutorials.",
+    ),
     click.option("--skip-bad-images", is_flag=True, help="Leave unreadable images out, recorded, instead of stopping."),
 )
 

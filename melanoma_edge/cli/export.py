@@ -106,7 +106,9 @@ def command(
     size, extras = batch or None, [name for name, asked in (("embedding", with_embedding), ("cam", with_cam)) if asked]
     parsed_limits(max_loss, "--max-loss")
     searched = bool(max_loss)
-    paths = planned(opened, pairs, batch=size, sparse=sparse, extras=extras, force=force, searched=searched)
+    paths = planned(
+        opened, pairs, batch=size, sparse=sparse, extras=extras, force=force, searched=searched, rounding=rounding
+    )
     material = Material(opened, Recipe(calibration_images, seed, rounding, check_calibration))
     _refuse_rounding(opened)
     if dry_run:

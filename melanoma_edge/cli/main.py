@@ -29,6 +29,7 @@ COMMANDS = {
     "predict": "Decide on photos.",
     "inspect": "Show what a run, an exported file or a bundle is.",
     "benchmark": "Compare exported files: bytes, start-up, latency, memory.",
+    "race": "Measure our training against the plain Keras recipe, side by side.",
     "doctor": "Show what this machine has and what is missing.",
 }
 

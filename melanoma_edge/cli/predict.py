@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from melanoma_edge.cli.console import note
 from melanoma_edge.cli.options import PATH, output_options
-from melanoma_edge.cli.results import describe_predictions
+from melanoma_edge.cli.results import describe_groups, describe_predictions
 from melanoma_edge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 @click.option(
     "--cam", type=PATH, help="New folder for pictures of where the target class was seen (export --with-cam)."
 )
+@click.option(
+    "--group-by",
+    metavar="folder|COLUMN",
+    help="Decide also on each lesion, by the mean over its images: those of a folder, or alike in a column of --table.",
+)
+@click.option("--table", type=PATH, metavar="FILE.csv", help="Table of images for --group-by.")
+@click.option("--image-column", default="image", show_default=True, help="Of --table: the images' file names.")
 @output_options
 def command(
     model: Path,
@@ -38,6 +45,9 @@ def command(
     key: Path | None,
     threads: int | None,
     cam: Path | None,
+    group_by: str | None,
+    table: Path | None,
+    image_column: str,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -48,27 +58,59 @@ def command(
     With --json, one JSON object a line. An image that cannot be read gives a line with "error" and exit code 3 at
     the end; the others are still answered.
 
+    With --group-by, each lesion gets a line of its own after the images. Images to be retaken, not assessable or
+    unreadable are left out of its mean, and named. A group is one lesion: do not group by patient.
+
     \b
     Example:
       melanoma-edge predict runs/ham/artifacts/model-int8.tflite photo.jpg
       melanoma-edge predict runs/ham photo.jpg --cam maps
       melanoma-edge predict ham-bundle.zip photo.jpg
+      melanoma-edge predict ham-bundle.zip HAM10000/ --group-by folder
     """
-    from melanoma_edge.prediction import Prediction, predict
+    from melanoma_edge.prediction import GroupPrediction, Prediction, Unreadable, predict, predict_groups
 
-    answered, bad = [], 0
-    show = _into(cam) if cam else None
-    for answer in predict(model, images, threads, show, _public(key, model) if key else None):
+    answered: list[Prediction] = []
+    groups: list[GroupPrediction] = []
+    bad = 0
+    how: Any = {"threads": threads, "show": _into(cam) if cam else None, "key": _public(key, model) if key else None}
+    together = _groups(images, group_by, table, image_column)
+    for answer in predict(model, images, **how) if together is None else predict_groups(model, together, **how):
         if as_json:
             click.echo(json.dumps(answer.to_document(), ensure_ascii=False, allow_nan=False))
-        if isinstance(answer, Prediction):
-            answered.append(answer)
-        else:
+        if isinstance(answer, Unreadable):
             bad += 1
             note(f"Error: {answer.error}")
+        elif isinstance(answer, GroupPrediction):
+            groups.append(answer)
+        else:
+            answered.append(answer)
     if answered and not as_json:
         describe_predictions(answered, quiet)
+    if groups and not as_json:
+        describe_groups(groups, quiet)
     return 3 if bad else 0
+
+
+def _groups(
+    images: tuple[Path, ...], group_by: str | None, table: Path | None, image_column: str
+) -> dict[Path, str] | None:
+    """Return the group of each image, or None where nothing is to be grouped.
+
+    Raises:
+        UsageError: for a table without --group-by, or a column without a table.
+        DataError: as ``photos`` and ``by_table``.
+    """
+    from melanoma_edge.grouping import by_folder, by_table
+    from melanoma_edge.prediction import photos
+
+    if table and group_by:
+        return by_table(list(photos(images)), table, image_column, group_by)
+    if table:
+        raise UsageError("--table is for --group-by", where=str(table), fix="add --group-by COLUMN")
+    if group_by not in (None, "folder"):
+        raise UsageError(f"--group-by {group_by} is a column of no table", fix="add --table FILE.csv, or say folder")
+    return by_folder(list(photos(images))) if group_by else None
 
 
 def _public(key: Path, model: Path) -> EllipticCurvePublicKey:

@@ -14,14 +14,16 @@ from melanoma_edge.errors import TrustError
 if TYPE_CHECKING:
     from exporters import Artifact
     from melanoma_edge.parity.verdict import ArtifactVerdict, Verdict
-    from melanoma_edge.prediction import Prediction
+    from melanoma_edge.prediction import GroupPrediction, Prediction
     from melanoma_edge.progress import Progress
+    from melanoma_edge.training.cluster import Cluster
     from melanoma_edge.training.config import TrainConfig
     from melanoma_edge.training.run import Run
     from melanoma_edge.training.teacher import Teacher
 
 PLAN_SCHEMA = "melanoma-edge/plan/1"
 _FLIPS_SHOWN = 10
+_WORKER_SCHEMA = "melanoma-edge/worker/1"
 
 
 def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
@@ -48,6 +50,14 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
         quiet,
     )
     note(f"Run: {run.path}", quiet)
+
+
+def describe_worker(cluster: Cluster, as_json: bool, quiet: bool = False) -> None:
+    """Print that a worker has done its part; the run is at the chief's."""
+    chief = cluster.addresses[0]
+    if as_json:
+        print_json({"schema": _WORKER_SCHEMA, "index": cluster.index, "chief": chief})
+    note(f"This worker has done its part; the run is with the chief, {chief}.", quiet or as_json)
 
 
 def describe_compression(run: Run, quiet: bool = False) -> None:
@@ -204,6 +214,21 @@ def describe_predictions(answers: Sequence[Prediction], quiet: bool) -> None:
     print_table("Decisions", ("image", "decision", "score", "threshold", "most probable"), rows)
     for text, count in Counter(text for answer in answers for text in answer.warnings).items():
         note(f"Warning: {text} ({count} images)", quiet)
+
+
+def describe_groups(groups: Sequence[GroupPrediction], quiet: bool) -> None:
+    """Print one row per lesion seen on several photos, and what each was warned of."""
+    rows = []
+    for group in groups:
+        best = max(group.probabilities, key=group.probabilities.__getitem__) if group.probabilities else ""
+        counted = f"{len(group.images)} of {len(group.images) + len(group.left_out)}"
+        score = "" if group.target_score is None else f"{group.target_score:.4f}"
+        rows.append((group.group, counted, group.decision, score, f"{group.threshold:.4f}", best))
+    columns = ("group", "images counted", "decision", "mean score", "threshold", "most probable")
+    print_table("Decisions by group", columns, rows)
+    for group in groups:
+        for text in group.warnings:
+            note(f"Warning: {group.group}: {text}", quiet)
 
 
 def _number(value: float | int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,24 @@ from melanoma_edge.cli.options import (
     resume_option,
     seed_option,
 )
-from melanoma_edge.cli.results import describe_run, plan_training
+from melanoma_edge.cli.results import describe_run, describe_worker, plan_training
 
 
 @click.command("train", cls=DataCommand)
 @data_options
 @click.option("--out", type=PATH, required=True, help="The run's directory.")
 @click.option(
-    "--preset", type=click.Choice(["tiny", "phone", "accurate"]), help="Default: phone with --data, tiny without."
+    "--preset",
+    type=click.Choice(["tiny", "phone", "accurate", "tutorial"]),
+    help="Default: tutorial with --backbone tutorial-cnn, else phone with --data, tiny without.",
 )
-@click.option("--backbone", type=click.Choice(["mobilenet_v2", "mobilenet_v1"]), help="Network.")
+@click.option(
+    "--backbone",
+    type=click.Choice(["mobilenet_v2", "mobilenet_v1", "tutorial-cnn"]),
+    help="Network; tutorial-cnn for comparison with published numbers.",
+)
 @click.option("--width", type=float, help="Channel multiplier.")
-@click.option("--image-size", type=int, help="Pixels per side, a multiple of 32.")
+@click.option("--image-size", type=int, help="Pixels per side, a multiple of 32; of tutorial-cnn, of 4.")
 @click.option("--init", help="ImageNet weights: imagenet (downloads), none, or a keras.applications file without top.")
 @click.option("--epochs", type=int, help="Passes over the training split, at most.")
 @batch_size_option
@@ -40,6 +47,11 @@ from melanoma_edge.cli.results import describe_run, plan_training
 @click.option("--fold", type=int, help="The part to test on, from 1.")
 @click.option("--prune", type=float, help="Share of the 1x1 convolutions' weights to set to zero on the way.")
 @click.option("--teacher", type=PATH, help="A run whose answers are learned from beside the labels (distillation).")
+@click.option(
+    "--source-balance/--no-source-balance",
+    default=None,
+    help="Learn nothing from which data set an image is of; by default so, of matter with several.",
+)
 @click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
 @device_option
 @click.option(
@@ -66,7 +78,8 @@ def command(
     The images are split 70/15/15 by lesion, patient and copy, or by --folds. What their labels mean, and which layouts
     are recognised, is in the README. Temperature and operating threshold are chosen on the validation split
     only; the test split is measured once, at the end. A --teacher must know the same classes and image size, and
-    none of the images that this run is judged by.
+    none of the images that this run is judged by. With TF_CONFIG set, the same command on several machines trains one
+    network; the chief leaves the run.
 
     \b
     Example:
@@ -75,21 +88,30 @@ def command(
       melanoma-edge train --out runs/try --epochs 2 --dry-run
     """
     from melanoma_edge.compression.prune import shaper_of
+    from melanoma_edge.training.cluster import cluster_of
     from melanoma_edge.training.config import configured
     from melanoma_edge.training.run import Run
     from melanoma_edge.training.teacher import Teacher
-    from melanoma_edge.training.trainer import check, train
+    from melanoma_edge.training.trainer import assist, check, train
 
+    cluster = cluster_of(os.environ)
     data = tuple(str(path) for path in options.pop("data"))
-    config = configured(preset or ("phone" if data else "tiny"), data=data, **options)
+    usual = "tutorial" if options["backbone"] == "tutorial-cnn" else "phone" if data else "tiny"
+    config = configured(preset or usual, data=data, **options)
     means: Any = {"shaper": shaper_of(config), "teacher": Teacher(Run.open(teacher)) if teacher else None}
     note(_first_line(data), quiet)
+    if cluster:
+        note(f"{cluster}; training starts when all processes are there.", quiet)
     with reporting(quiet) as reporter:
+        if cluster and not cluster.chief and not dry_run:
+            assist(config, cluster, **means, progress=reporter.progress)
+            describe_worker(cluster, as_json, quiet)
+            return
         if dry_run:
-            check(config, out, **means, resume=resume, force=force)
+            check(config, out, **means, resume=resume, force=force, cluster=cluster)
             plan_training(config, out, as_json, reporter.progress, means["teacher"])
             return
-        run = train(config, out, **means, resume=resume, force=force, progress=reporter.progress)
+        run = train(config, out, **means, resume=resume, force=force, progress=reporter.progress, cluster=cluster)
     describe_run(run, as_json, quiet)
 
 

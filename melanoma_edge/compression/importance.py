@@ -24,6 +24,7 @@ from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.squares import Squares
 
 IMPORTANCES = ("taylor", "magnitude", "random")
 _BATCH = 32
@@ -61,7 +62,7 @@ class Gated:
         self._differentiate = self._tf.function(self._squared_derivatives, reduce_retracing=True)
 
     def logits(
-        self, pixels: NDArray[np.uint8], kept: Kept, means: Means, progress: Progress = silent
+        self, pixels: Squares, kept: Kept, means: Means, progress: Progress = silent
     ) -> tuple[NDArray[np.float32], dict[str, Array]]:
         """Return logits ``[n, classes]``, and the mean of what each user sees of each channel before its gate."""
         gates, fixed = self._gates(kept), self._fixed(means)

@@ -9,6 +9,7 @@ from typing import Any
 from melanoma_edge.compression.sparsity import BLOCK, ZEROS, describe_sparsity
 from melanoma_edge.errors import MachineError, UsageError
 from melanoma_edge.model.mobilenet import HEAD
+from melanoma_edge.model.spec import check_mobilenet
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.training import trainer
@@ -129,6 +130,7 @@ def prune_config(
         UsageError: when the parent is already compressed, or a value is out of range.
     """
     parent = run.record.configuration
+    check_mobilenet(run.network, "pruning", str(run.path))
     if run.record.compression:
         raise UsageError("this run is already compressed", where=str(run.path), fix="prune the run it was made from")
     if sparsity is None and pattern != "2:4":

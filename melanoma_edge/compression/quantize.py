@@ -19,7 +19,7 @@ from melanoma_edge.data.catalog import SPLITS, save_catalog
 from melanoma_edge.errors import UsageError
 from melanoma_edge.files import sha256_of, to_json, write_text
 from melanoma_edge.model.classifier import inference_model
-from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.spec import NetworkSpec, check_mobilenet
 from melanoma_edge.model.weights import Weights, save_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
@@ -87,6 +87,7 @@ def check(run: Run, out: Path, method: str, force: bool) -> None:
     """Raise ``UsageError`` for what ``quantize`` refuses."""
     if method not in METHODS:
         raise UsageError(f"unknown method {method!r}", fix=f"use one of {', '.join(METHODS)}")
+    check_mobilenet(run.network, "quantizing a run", str(run.path))
     if run.network.folded:
         fix = "quantize the run it was made from"
         raise UsageError("this run is already quantized", where=str(run.path), fix=fix)

@@ -18,13 +18,14 @@ from melanoma_edge.compression.sites import Kept, cut, sites
 from melanoma_edge.errors import UsageError
 from melanoma_edge.evaluation.metrics import Cases, macro_auc
 from melanoma_edge.model.cost import cost
-from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.spec import NetworkSpec, check_mobilenet
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training import trainer
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.finish import softmax
 from melanoma_edge.training.material import Origin, Start
+from melanoma_edge.training.mixture import levelled
 from melanoma_edge.training.run import Run, SplitImages
 from melanoma_edge.training.teacher import Teacher
 from melanoma_edge.training.trainer import train
@@ -121,6 +122,7 @@ def check(
 ) -> None:
     """Raise what ``thin`` would refuse; nothing is measured or written."""
     where = str(run.path)
+    check_mobilenet(run.network, "thinning", where)
     if run.network.folded:
         raise UsageError("a quantized run cannot be thinned", where=where, fix="thin the run it was made from")
     if run.record.compression and run.record.compression.get("kind") != "thinning":
@@ -175,7 +177,7 @@ def planned(run: Run, asked: Thinning, progress: Progress = silent) -> Start:
     seen = _some(len(run.images("train", progress).labels), asked)
     pixels = np.ascontiguousarray(run.images("train").pixels[seen])
     judged = _some(len(validation.labels), asked)
-    network, means = Gated(spec, weights), dict[str, NDArray[np.float64]]()
+    network, means = Gated(spec, levelled(weights, run.contract)), dict[str, NDArray[np.float64]]()
     kept: Kept = everything(spec)
     logits, _ = network.logits(validation.pixels, kept, {}, progress)
     steps = {"parent": validation_quality(logits, validation)}

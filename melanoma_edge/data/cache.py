@@ -1,12 +1,13 @@
-"""Decoded squares in one memory-mapped file, made once for a list of images and a size.
+"""Decoded squares in one file, made once for a list of images and a size.
 
 The file is an ordinary ``.npy`` (``numpy.load`` opens it) with a line of JSON behind it that repeats its key and names
-the images that could not be decoded. Its name is a hash of all that decides its content: it is right or it is missing.
+the images that could not be decoded, whose squares are black. Its name is a hash of all that decides its content: it is
+right or it is missing. While it is made it has another name, and a record beside it says what is on disk for certain,
+so that work that was stopped or killed continues there.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -16,21 +17,20 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO, FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import PIL
 from numpy.lib import format as npy
 
 from melanoma_edge.contract import PixelRecipe
 from melanoma_edge.data.catalog import CatalogRow
+from melanoma_edge.data.copies import drawn
+from melanoma_edge.data.metadata import TURNED
+from melanoma_edge.data.stored import StoredSquares
+from melanoma_edge.data.unfinished import Work, remove_abandoned, unfinished, write_at
 from melanoma_edge.errors import DataError, MachineError, machine_errors, named
-from melanoma_edge.files import locked, written
+from melanoma_edge.files import locked
 from melanoma_edge.pixels import decode_bytes, quietly, read_picture, square
 from melanoma_edge.progress import Progress, silent
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SCHEMA = "melanoma-edge/cache/1"
 _TASK = "decoding images"
@@ -49,10 +49,11 @@ class BadImage:
 class CachedPixels:
     """Hold decoded squares, row by row with the catalog rows they belong to.
 
-    ``pixels`` is uint8 ``[n, size, size, 3]``, read-only and memory-mapped; ``bad`` names what was left out.
+    ``pixels`` stand for uint8 ``[n, size, size, 3]``, read from disk as they are asked for; ``bad`` names what was left
+    out.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: StoredSquares
     rows: tuple[CatalogRow, ...]
     bad: tuple[BadImage, ...]
 
@@ -85,8 +86,8 @@ def cached_pixels(
 ) -> CachedPixels:
     """Return the decoded squares of ``rows``, from the cache or decoded now and kept.
 
-    A killed run leaves only a temporary file, which the next one removes. Two runs that need the same file share it:
-    the second waits for the first. Images are not read again once the file is there.
+    Work that was stopped or killed continues with the next call. Two runs that need the same file share it: the second
+    waits for the first. Images are not read again once the file is there.
 
     Args:
         rows: catalog rows; their order is the order of the pixels.
@@ -105,19 +106,22 @@ def cached_pixels(
     stored = _stored(path, len(rows), size)
     if stored is None:
         _make_folder(path.parent)
-        _remove_leftovers(path.parent)
+        remove_abandoned(path.parent)
         with locked(path.with_suffix(".lock"), wait=True):
             stored = _stored(path, len(rows), size) or _built(path, rows, size, progress, workers)
-    pixels, reasons = stored
+    squares, reasons = stored
     bad = tuple(BadImage(Path(rows[index].path), reason) for index, reason in reasons.items())
     _check_bad(bad, len(rows), skip_bad)
-    return CachedPixels(pixels, tuple(row for index, row in enumerate(rows) if index not in reasons), bad)
+    kept = [index for index in range(len(rows)) if index not in reasons]
+    return CachedPixels(squares.picked(kept), tuple(rows[index] for index in kept), bad)
 
 
 def _key(rows: Sequence[CatalogRow], size: int) -> str:
     """Hash the images, the recipe and the decoder: another Pillow may decode to other bytes."""
     recipe = [SCHEMA, PixelRecipe().version, PIL.__version__, size]
-    return hashlib.sha256(json.dumps(recipe + [row.sha256 for row in rows]).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(recipe + [row.sha256 + row.extra.get(TURNED, "") for row in rows]).encode()
+    ).hexdigest()
 
 
 def _check_bad(bad: Sequence[BadImage], count: int, skip_bad: bool) -> None:
@@ -128,22 +132,22 @@ def _check_bad(bad: Sequence[BadImage], count: int, skip_bad: bool) -> None:
     raise DataError(f"{len(bad)} of {count} images cannot be decoded: {names}", fix=f"replace them, {everything}")
 
 
-_Stored = tuple["NDArray[np.uint8]", dict[int, str]]
+_Stored = tuple[StoredSquares, dict[int, str]]
 
 
 def _stored(path: Path, count: int, size: int) -> _Stored | None:
     """Open a finished file, or return ``None`` when it is missing or not what its name says."""
+    header = _header(count, size)
     try:
         with machine_errors("opening the pixel cache"), open(path, "rb") as stream:
-            pixels = npy.open_memmap(path, mode="r")
-            stream.seek(pixels.offset + pixels.nbytes)
+            fits = stream.read(len(header)) == header
+            stream.seek(_end(count, size))
             note = json.loads(stream.read())
             bad = {int(index): str(reason) for index, reason in note["bad"]}
-            key = note["key"]
+            fits = fits and note["key"] == path.stem
+            return (StoredSquares(path, len(header), count, size), bad) if fits else None
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
-    fits = key == path.stem and pixels.shape == (count - len(bad), size, size, 3) and pixels.dtype == np.uint8
-    return (pixels, bad) if fits else None
 
 
 def _make_folder(folder: Path) -> None:
@@ -155,20 +159,14 @@ def _make_folder(folder: Path) -> None:
             raise MachineError("the cache folder is a file", where=str(folder), fix=fix) from error
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove temporary files that nobody is writing: whoever writes one holds the lock of its key."""
-    for leftover in sorted(folder.glob(".*.npy.*.part")):
-        key = leftover.name.split(".")[1]
-        with locked(folder / f"{key}.lock", wait=False) as held:
-            if held:
-                leftover.unlink(missing_ok=True)
-
-
 def _built(path: Path, rows: Sequence[CatalogRow], size: int, progress: Progress, workers: int | None) -> _Stored:
-    with written(path) as temporary, FileIO(temporary, "w+") as file:
-        _reserve(file, len(rows), size, path.parent)
-        bad = _decode_all(file, rows, size, progress, workers)
-        _finish(file, path.stem, len(rows), size, bad)
+    header, end = _header(len(rows), size), _end(len(rows), size)
+    with unfinished(path, end, len(rows)) as (file, work):
+        write_at(file, header, 0)
+        _decode_all(file, work, rows, size, progress, workers)
+        note = {"schema": SCHEMA, "key": path.stem, "bad": sorted(work.bad.items())}
+        os.ftruncate(file.fileno(), end)
+        write_at(file, (json.dumps(note) + "\n").encode(), end)
     stored = _stored(path, len(rows), size)
     if stored is None:
         raise MachineError("the pixel cache could not be read back", where=str(path), fix="check the disk")
@@ -176,25 +174,14 @@ def _built(path: Path, rows: Sequence[CatalogRow], size: int, progress: Progress
 
 
 def _header(count: int, size: int) -> bytes:
-    """Return the ``.npy`` header; numpy pads it so that its length does not depend on ``count``."""
     stream = BytesIO()
     npy.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)})
     return stream.getvalue()
 
 
-def _reserve(file: FileIO, count: int, size: int, folder: Path) -> None:
-    """Take the disk space before the work, so that a full disk is an error and not a crash when the file is mapped."""
-    header = _header(count, size)
-    wanted = len(header) + count * size * size * 3
-    try:
-        os.posix_fallocate(file.fileno(), 0, wanted)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        what = f"no space on the disk: the decoded images need {wanted / 1e6:.0f} MB"
-        fix = "free some space or set MELANOMA_EDGE_CACHE to a folder on another disk"
-        raise MachineError(what, where=str(folder), fix=fix) from error
-    _write_at(file, header, 0)
+def _end(count: int, size: int) -> int:
+    """Return where the pixels end and the note begins."""
+    return len(_header(count, size)) + count * size * size * 3
 
 
 @dataclass(frozen=True)
@@ -205,25 +192,33 @@ class _Problem:
 
 
 def _decode_all(
-    file: FileIO, rows: Sequence[CatalogRow], size: int, progress: Progress, workers: int | None
-) -> dict[int, str]:
-    """Decode every row into its place and return index and reason of those that cannot be.
+    file: FileIO, work: Work, rows: Sequence[CatalogRow], size: int, progress: Progress, workers: int | None
+) -> None:
+    """Decode every row that is not done into its place; those that cannot be are noted in ``work``.
 
     Threads suffice: Pillow works outside Python's global lock.
     """
-    work = partial(_decode_chunk, file, rows, size)
-    problems: list[_Problem] = []
+    passing: list[_Problem] = []
+    chunks = [range(start, min(start + _CHUNK, len(rows))) for start in range(work.done, len(rows), _CHUNK)]
+    progress(_TASK, work.done, len(rows))
     pool = ThreadPoolExecutor(workers or len(os.sched_getaffinity(0)))
     try:
         with quietly():
-            chunks = [range(start, min(start + _CHUNK, len(rows))) for start in range(0, len(rows), _CHUNK)]
-            for chunk, future in zip(chunks, [pool.submit(work, chunk) for chunk in chunks], strict=True):
-                problems += future.result()
+            futures = [pool.submit(partial(_decode_chunk, file, rows, size), chunk) for chunk in chunks]
+            for chunk, future in zip(chunks, futures, strict=True):
+                problems = future.result()
+                passing += (problem for problem in problems if not problem.lasting)
+                if not passing:
+                    work.advance(chunk.stop, {problem.index: problem.reason for problem in problems})
                 progress(_TASK, chunk.stop, len(rows))
+    except KeyboardInterrupt:
+        work.save()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
-    _refuse_changed([problem for problem in problems if not problem.lasting], rows)
-    return {problem.index: problem.reason for problem in problems}
+    if passing:
+        work.save()
+    _refuse_changed(passing, rows)
 
 
 def _decode_chunk(file: FileIO, rows: Sequence[CatalogRow], size: int, chunk: range) -> list[_Problem]:
@@ -240,10 +235,10 @@ def _decode_one(file: FileIO, rows: Sequence[CatalogRow], size: int, index: int)
     if hashlib.sha256(data).hexdigest() != rows[index].sha256:
         return _Problem(index, "other bytes than catalogued", lasting=False)
     try:
-        pixels = square(decode_bytes(data, path), size)
+        pixels = square(drawn(decode_bytes(data, path), rows[index].extra), size)
     except DataError as error:
         return _Problem(index, error.what, lasting=True)
-    _write_at(file, pixels.tobytes(), len(_header(len(rows), size)) + index * pixels.nbytes)
+    write_at(file, pixels.tobytes(), len(_header(len(rows), size)) + index * pixels.nbytes)
     return None
 
 
@@ -260,24 +255,3 @@ def _refuse_changed(problems: Sequence[_Problem], rows: Sequence[CatalogRow]) ->
         parts.append(f"{len(changed)} of {len(rows)} images changed since the catalog was made: {names}")
     if parts:
         raise DataError("; ".join(parts), fix="put the files back as they were, or train anew on what is there now")
-
-
-def _finish(file: FileIO, key: str, count: int, size: int, bad: dict[int, str]) -> None:
-    """Close the gaps that bad images left and write the final header and the note behind the pixels."""
-    kept = [index for index in range(count) if index not in bad]
-    start, one = len(_header(count, size)), size * size * 3
-    for place, index in enumerate(kept):
-        if place != index:
-            _write_at(file, os.pread(file.fileno(), one, start + index * one), start + place * one)
-    end = start + len(kept) * one
-    os.ftruncate(file.fileno(), end)
-    _write_at(file, _header(len(kept), size), 0)
-    note = {"schema": SCHEMA, "key": key, "bad": sorted(bad.items())}
-    _write_at(file, (json.dumps(note) + "\n").encode(), end)
-
-
-def _write_at(file: FileIO, data: bytes, position: int) -> None:
-    """Write all bytes at a position; threads share the file without sharing a position."""
-    while data:
-        count = os.pwrite(file.fileno(), data, position)
-        data, position = data[count:], position + count

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge.contract import check_schema
+from melanoma_edge.data.metadata import TURNED
 from melanoma_edge.errors import DataError, TrustError, named
-from melanoma_edge.files import to_json, write_text
+from melanoma_edge.files import sha256_of, to_json, write_text, written
 
 SCHEMA = "melanoma-edge/catalog/1"
 SPLITS = ("train", "validation", "test")
 _COLUMNS = ("image_id", "path", "label", "group", "source", "sha256", "split")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CatalogRow:
-    """Describe one image. ``path`` is absolute; ``extra`` holds patient metadata as text by column name."""
+    """Describe one image. ``path`` is absolute; ``extra`` holds patient metadata as text by column name.
+
+    A row with the column ``turned`` is no photograph but an augmented copy of that which ``path`` and ``sha256`` name.
+    """
 
     image_id: str
     path: str
@@ -58,7 +62,8 @@ class Catalog:
         """The hash of all that decides what is learned: ids, labels, groups, pixels and splits, but not paths."""
         digest = hashlib.sha256(json.dumps(self.classes).encode())
         for row in self.rows:
-            key = (row.image_id, row.label, row.group, row.source, row.sha256, row.split)
+            key = [row.image_id, row.label, row.group, row.source, row.sha256, row.split]
+            key += [row.extra[TURNED]] if TURNED in row.extra else []
             digest.update(json.dumps(key).encode())
         digest.update(b"leaky" if self.leaky else b"")
         return digest.hexdigest()
@@ -95,22 +100,26 @@ def save_catalog(catalog: Catalog, folder: Path) -> dict[str, str]:
         **({"leaky": True} if catalog.leaky else {}),
     }
     return {
-        "catalog.csv": write_text(folder / "catalog.csv", _table(catalog)),
+        "catalog.csv": _write_table(catalog, folder / "catalog.csv"),
         "catalog.json": write_text(folder / "catalog.json", to_json(header)),
     }
 
 
-def _table(catalog: Catalog) -> str:
+def _write_table(catalog: Catalog, path: Path) -> str:
+    """Write row by row, as a table of the whole archive is large; return the sha256."""
     extras = sorted({name for row in catalog.rows for name in row.extra})
-    cells = [
-        [getattr(row, name) for name in _COLUMNS] + [row.extra.get(name, "") for name in extras] for row in catalog.rows
-    ]
     # The writer leaves a carriage return in a file name unquoted, which its reader takes for the end of the row.
-    torn = any("\r" in cell for row in cells for cell in row)
-    stream = io.StringIO()
-    table = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL)
-    table.writerows([[*_COLUMNS, *extras], *cells])
-    return stream.getvalue()
+    torn = any("\r" in cell for row in catalog.rows for cell in _cells(row, extras))
+    with written(path) as temporary:
+        with open(temporary, "w", encoding="utf-8", newline="") as stream:
+            table = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL if torn else csv.QUOTE_MINIMAL)
+            table.writerow([*_COLUMNS, *extras])
+            table.writerows(_cells(row, extras) for row in catalog.rows)
+        return sha256_of(temporary)
+
+
+def _cells(row: CatalogRow, extras: Sequence[str]) -> list[str]:
+    return [getattr(row, name) for name in _COLUMNS] + [row.extra.get(name, "") for name in extras]
 
 
 def load_catalog(folder: Path) -> Catalog:

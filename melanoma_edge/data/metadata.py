@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 AGE, SEX, SITE, FITZPATRICK, DX_TYPE = "age", "sex", "site", "fitzpatrick", "dx_type"
 PATIENT, LESION, IMAGE_TYPE, LICENCE, ATTRIBUTION = "patient", "lesion", "image_type", "licence", "attribution"
 ORIGINAL_LABEL, FOLDER_SPLIT, TRUE_GROUP = "original_label", "folder_split", "true_group"
+TURNED = "turned"
+"""Degrees by which an augmented copy is turned, against the clock; only copies have it."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     AGE: ("age", "age_approx", "age_approximate"),
@@ -65,4 +68,5 @@ def _spelled(name: str, given: str) -> str:
     text = given.lower()
     if name in (AGE, FITZPATRICK):
         text = text.removesuffix(".0")
-    return _SAME.get(name, {}).get(text, text)
+    # One text for all rows that say the same: tables of the whole archive are large.
+    return sys.intern(_SAME.get(name, {}).get(text, text))

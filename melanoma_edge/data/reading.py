@@ -15,6 +15,7 @@ TEST_FOLDERS = ("pool", "keep")
 GROUPED, LEGACY = "grouped", "legacy"
 SPLIT_POLICIES = (GROUPED, LEGACY)
 IMAGE_TYPES = ("dermoscopic", "clinical")
+TUTORIAL_COPIES, MOST_COPIES = 500, 10_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Reading:
             folder's as the test split, and what they share a group with out of training.
         split_policy: ``grouped``, or ``legacy``: every file on its own, copies and contradictions kept, so that the
             split leaks as in the field's tutorials; all that comes of it is stamped LEAKY.
+        legacy_copies: augmented copies of each class that are made before a legacy split; None means as many as the
+            tutorials make. They are then all the augmentation there is.
 
     Raises:
         UsageError: for a policy that is not known, and for policies that contradict ``legacy``.
@@ -57,6 +60,7 @@ class Reading:
     on_duplicate: str = "keep-first"
     test_folder: str = "pool"
     split_policy: str = GROUPED
+    legacy_copies: int | None = None
 
     def __post_init__(self) -> None:
         _check_known("policy for conflicts", self.on_conflict.partition(" ")[0], CONFLICTS)
@@ -70,6 +74,10 @@ class Reading:
         if self.leaky and (self.on_conflict, self.on_duplicate) != ("error", "keep-first"):
             what = "split policy legacy takes every file as it lies, so no other policy for copies goes with it"
             raise UsageError(what, fix="leave out --on-conflict and --on-duplicate, or --split-policy legacy")
+        if self.legacy_copies is not None and not (self.leaky and 0 <= self.legacy_copies <= MOST_COPIES):
+            what = f"{self.legacy_copies} augmented copies of each class before a split by {self.split_policy} policy"
+            fix = f"give --legacy-copies of 0 to {MOST_COPIES:,}, and with --split-policy legacy alone"
+            raise UsageError(what, fix=fix)
 
     @property
     def preferred(self) -> Path | None:
@@ -82,12 +90,20 @@ class Reading:
         """Whether the split tears apart what belongs together."""
         return self.split_policy == LEGACY
 
+    @property
+    def copies(self) -> int:
+        """How many augmented copies of each class are made before the split."""
+        if not self.leaky:
+            return 0
+        return TUTORIAL_COPIES if self.legacy_copies is None else self.legacy_copies
+
     def policies(self) -> dict[str, str]:
         """Return what decided over images, as the catalog keeps it: paths by file name alone."""
         named = ("on_conflict", "on_duplicate", "test_folder", "split_policy")
         chosen = {field.name: str(getattr(self, field.name)) for field in fields(self) if field.name in named}
         if self.preferred:
             chosen["on_conflict"] = f"prefer {self.preferred.name}"
+        chosen |= {"legacy_copies": str(self.copies)} if self.leaky else {}
         left = {"missing images": self.skip_missing, "unknown labels": self.skip_unknown}
         return chosen | {"left_out": ", ".join(name for name, skipped in left.items() if skipped) or "nothing"}
 
@@ -107,7 +123,7 @@ def reading_from(options: Mapping[str, Any]) -> Reading:
     return Reading(columns=TableColumns(path, label, group) if path and label else None, **same, **left)
 
 
-_SAME_NAME = ("source", "image_type", "on_conflict", "on_duplicate", "test_folder", "split_policy")
+_SAME_NAME = ("source", "image_type", "on_conflict", "on_duplicate", "test_folder", "split_policy", "legacy_copies")
 _OTHER_NAME = {"skip_missing": "skip_missing_images", "skip_unknown": "skip_unknown_labels"}
 
 

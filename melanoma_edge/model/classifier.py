@@ -7,7 +7,7 @@ from typing import Any
 from melanoma_edge.errors import TrustError
 from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.model.mobilenet import HEAD, build
-from melanoma_edge.model.spec import NetworkSpec
+from melanoma_edge.model.spec import TUTORIAL, NetworkSpec
 from melanoma_edge.model.weights import Weights
 
 CENTRE, SCALE = 128.0, 127.5
@@ -63,12 +63,14 @@ def explained_model(spec: NetworkSpec, weights: Weights, temperature: float) -> 
     ``probabilities`` as there; ``embedding`` float32 ``[n, features]``, the pooled features; ``cam`` float32
     ``[n, h, w, classes]``, the head at every place of the last feature map divided by the temperature: the softmax of
     its mean over h and w is ``probabilities``, because the head is linear (Zhou et al. 2016, class activation mapping).
+    A network that flattens its last map has one place only: its embedding knows of no other.
     """
     _, keras = load_tensorflow()
     core = _core(spec, weights)
-    pooled, head = core.get_layer("pooled"), core.get_layer(HEAD)
+    head = core.get_layer(HEAD)
+    last = head.input if spec.family == TUTORIAL else core.get_layer("pooled").input
     image = keras.Input((spec.image_size, spec.image_size, 3), name="image")
-    features, average = keras.Model(core.input, [pooled.input, pooled.output])((image - CENTRE) * (1 / SCALE))
+    features, average = keras.Model(core.input, [last, head.input])((image - CENTRE) * (1 / SCALE))
     answers = {
         "probabilities": _softmax(keras.layers.Flatten()(head(average)), temperature),
         "embedding": keras.layers.Flatten(name="embedding")(average),

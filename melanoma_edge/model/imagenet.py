@@ -67,6 +67,8 @@ def check_init(spec: NetworkSpec, init: str) -> None:
     """Raise what ``load_imagenet`` would, as far as it can be known without TensorFlow; ``none`` is always fine."""
     if init == "none":
         return
+    if spec.family not in _WIDTHS:
+        raise UsageError(f"no ImageNet weights for {spec.family}", fix="use --init none, or leave out --preset")
     if spec.width not in _WIDTHS[spec.family]:
         known = ", ".join(str(width) for width in _WIDTHS[spec.family])
         fix = f"use a width of {known}, or --init none"

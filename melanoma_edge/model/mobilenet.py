@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from melanoma_edge.model import tutorial
 from melanoma_edge.model.legacy_keras import load_tensorflow
-from melanoma_edge.model.spec import Block, NetworkSpec
+from melanoma_edge.model.spec import TUTORIAL, Block, NetworkSpec
 
 HEAD = "head"
 EPSILON = 1e-3
@@ -29,17 +30,23 @@ def build(spec: NetworkSpec, bn_momentum: float = 0.99, name: str = "melanoma_ed
         A model from float32 ``[n, N, N, 3]`` in about -1..1 to float32 logits ``[n, classes]``.
     """
     _, keras = load_tensorflow()
-    layers = _Layers(keras.layers, bn_momentum, spec.folded)
-    image = keras.Input((None, None, 3), name="scaled")
-    x = layers.convolution(image, spec.stem, "stem", kernel=3, stride=2)
-    for index, block in enumerate(spec.blocks):
-        x = layers.block(x, block, f"block_{index}", linear=spec.family == "mobilenet_v2")
-    if spec.last:
-        x = layers.convolution(x, spec.last, "last")
-    x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="pooled")(x)
+    if spec.family == TUTORIAL:
+        image = keras.Input((spec.image_size, spec.image_size, 3), name="scaled")
+        x = tutorial.features(keras.layers, image, spec)
+    else:
+        image = keras.Input((None, None, 3), name="scaled")
+        x = _features(_Layers(keras.layers, bn_momentum, spec.folded), image, spec)
+        x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="pooled")(x)
     x = keras.layers.Conv2D(spec.classes, 1, name=HEAD, dtype="float32")(x)
     logits = keras.layers.Flatten(name="logits", dtype="float32")(x)
     return keras.Model(image, logits, name=name)
+
+
+def _features(layers: _Layers, image: Any, spec: NetworkSpec) -> Any:
+    x = layers.convolution(image, spec.stem, "stem", kernel=3, stride=2)
+    for index, block in enumerate(spec.blocks):
+        x = layers.block(x, block, f"block_{index}", linear=spec.family == "mobilenet_v2")
+    return layers.convolution(x, spec.last, "last") if spec.last else x
 
 
 class _Layers:

@@ -21,6 +21,7 @@ from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord, read_record
 from melanoma_edge.runtime.base import Runner
 from melanoma_edge.runtime.worker import IsolatedRunner, RuntimeCrash
+from melanoma_edge.squares import Squares
 from melanoma_edge.strictjson import to_plain
 
 RESAMPLES = 2000
@@ -45,8 +46,8 @@ class SplitImages(Protocol):
         """Class indices in the contract's order."""
 
     @property
-    def pixels(self) -> NDArray[np.uint8]:
-        """Images ``[n, size, size, 3]``."""
+    def pixels(self) -> Squares:
+        """Images uint8 ``[n, size, size, 3]``, read as they are asked for."""
 
 
 class JudgedRun(Protocol):

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from melanoma_edge.errors import UsageError
 from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.metrics import Cases, cases_of
-from melanoma_edge.parity.comparison import RESAMPLES, JudgedRun, SplitImages, target_columns
+from melanoma_edge.parity.comparison import RESAMPLES, JudgedRun, SplitImages, answers_on, target_columns
 from melanoma_edge.parity.paired import Paired, pair
+from melanoma_edge.progress import silent
 from melanoma_edge.runtime.base import Runner
 from melanoma_edge.runtime.keras import KerasRunner
 
@@ -59,7 +58,6 @@ def compare_runs(
 
 
 def _cases(run: JudgedRun, images: SplitImages, runner: Runner) -> Cases:
-    with runner:
-        found = runner.infer(np.ascontiguousarray(images.pixels))
+    found = answers_on(runner, images, run.path.name, silent)
     unit, contract = lesions(images.groups, images.labels), run.contract
     return cases_of(found, unit, target_columns(contract), contract.threshold)

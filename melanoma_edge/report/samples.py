@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.squares import Squares
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -35,14 +37,14 @@ class Picture:
 class Predictions:
     """Hold the predictions of a whole split.
 
-    ``labels`` are class numbers ``[n]``, ``probabilities`` ``[n, classes]``, ``pixels`` uint8 ``[n, N, N, 3]`` (may be
-    memory-mapped: only the images drawn are read), ``target_columns`` the classes whose sum is the target score.
+    ``labels`` are class numbers ``[n]``, ``probabilities`` ``[n, classes]``, ``pixels`` stand for uint8
+    ``[n, N, N, 3]`` (only the images drawn are read), ``target_columns`` the classes whose sum is the target score.
     """
 
     ids: Sequence[str]
     labels: NDArray[np.integer[Any]]
     probabilities: NDArray[np.floating[Any]]
-    pixels: NDArray[np.uint8]
+    pixels: Squares
     target_columns: Sequence[int]
 
     def scores(self) -> NDArray[np.float64]:

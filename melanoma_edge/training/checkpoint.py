@@ -38,10 +38,22 @@ class Checkpoint:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write the state after an epoch into a run's folder; the one before it stays until this is whole."""
+    write_bytes(path / CHECKPOINT, packed(checkpoint))
+
+
+def packed(checkpoint: Checkpoint) -> bytes:
+    """Return a checkpoint as the bytes of an ``.npz`` file."""
     stream = io.BytesIO()
     history = np.frombuffer(json.dumps(checkpoint.history).encode(), np.uint8)
     np.savez(stream, history=history, **checkpoint.arrays)  # type: ignore[arg-type]
-    write_bytes(path / CHECKPOINT, stream.getvalue())
+    return stream.getvalue()
+
+
+def unpacked(data: bytes) -> Checkpoint:
+    """Return what ``packed`` put together; raises whatever NumPy does for other bytes."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return Checkpoint(arrays, json.loads(arrays.pop("history").tobytes()))
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
@@ -54,9 +66,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     if not file.exists():
         return None
     try:
-        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return Checkpoint(arrays, json.loads(arrays.pop("history").tobytes()))
+        return unpacked(file.read_bytes())
     except Exception as error:  # a damaged zip raises half a dozen unrelated types
         fix = "start the training anew with --force"
         raise TrustError(f"checkpoint is damaged: {error}", where=str(file), fix=fix) from error

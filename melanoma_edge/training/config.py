@@ -8,6 +8,7 @@ from typing import Any
 from melanoma_edge.data.reading import Reading, reading_from
 from melanoma_edge.data.split import Fold
 from melanoma_edge.errors import UsageError
+from melanoma_edge.model.spec import TUTORIAL
 from melanoma_edge.strictjson import ADDED_LATER
 
 DEVICES = ("auto", "cpu", "gpu")
@@ -28,6 +29,7 @@ class TrainConfig:
         on_duplicate: ``keep-first`` or ``error`` for byte-identical files.
         test_folder: ``pool`` or ``keep`` existing Train and Test folders.
         split_policy: ``grouped``, or ``legacy``, which leaks and is stamped so.
+        legacy_copies: augmented copies of each class made before a legacy split; None means the tutorials' number.
         folds, fold: how many parts for cross-validation, and which of them, from 1, is tested on.
         skip_missing_images: leave out rows of tables without an image, counted, instead of stopping.
         skip_unknown_labels: leave out images whose label is not in the vocabulary, counted, instead of stopping.
@@ -39,6 +41,7 @@ class TrainConfig:
         ema: decay of the averaged weights, which are those evaluated and kept.
         patience: epochs without a better validation macro AUC before training stops.
         progressive: begin with smaller images, which is faster; the last third is at full size.
+        source_balance: learn under the class shares of each image's own source, so that no class becomes a camera.
         device: ``auto``, ``cpu`` or ``gpu``.
         mixed_precision: float16 arithmetic; None means on a GPU only.
         prune: share of the 1x1 convolutions' weights set to zero, or None.
@@ -58,6 +61,7 @@ class TrainConfig:
     on_duplicate: str = field(default="keep-first", metadata=ADDED_LATER)
     test_folder: str = field(default="pool", metadata=ADDED_LATER)
     split_policy: str = field(default="grouped", metadata=ADDED_LATER)
+    legacy_copies: int | None = field(default=None, metadata=ADDED_LATER)
     folds: int | None = field(default=None, metadata=ADDED_LATER)
     fold: int | None = field(default=None, metadata=ADDED_LATER)
     skip_missing_images: bool = field(default=False, metadata=ADDED_LATER)
@@ -75,6 +79,7 @@ class TrainConfig:
     ema: float = 0.998
     patience: int = 12
     progressive: bool = True
+    source_balance: bool = field(default=True, metadata=ADDED_LATER)
     device: str = "auto"
     mixed_precision: bool | None = None
     prune: float | None = None
@@ -121,6 +126,10 @@ def _rules(config: TrainConfig) -> dict[str, bool]:
         "prune pattern 2:4 means half zeros from the first step: no other sparsity, no other schedule": (
             config.prune_pattern != "2:4" or (config.prune, config.prune_schedule) == (0.5, "constant")
         ),
+        f"{TUTORIAL} flattens images of one size: progressive must be off": (
+            config.backbone != TUTORIAL or not config.progressive
+        ),
+        f"prune knows MobileNets only, not {TUTORIAL}": config.backbone != TUTORIAL or config.prune is None,
         "folds and fold go together": (config.folds is None) == (config.fold is None),
         "a kept test folder cannot be cross-validated": config.folds is None or config.test_folder != "keep",
         "target sensitivity must lie between 0.5 and 1": 0.5 <= config.target_sensitivity < 1,
@@ -138,8 +147,19 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "phone": {"backbone": "mobilenet_v2", "width": 0.35, "image_size": 160, "init": "imagenet", "epochs": 36},
     "accurate": {"backbone": "mobilenet_v2", "width": 1.0, "image_size": 224, "init": "imagenet", "epochs": 36},
+    "tutorial": {
+        "backbone": TUTORIAL,
+        "width": 1.0,
+        "image_size": 180,
+        "init": "none",
+        "epochs": 25,
+        "progressive": False,
+    },
 }
-"""Named settings: the smallest network, the one for phones, and the one for a GPU."""
+"""Named settings: the smallest network, the one for phones, the one for a GPU, and that of the field's tutorials.
+
+All in int8, the first three are files of at most 320 kB, 700 kB and 2.8 MB.
+"""
 
 
 def configured(preset: str, **options: Any) -> TrainConfig:

@@ -1,4 +1,4 @@
-"""Where to train: CPU, one GPU, or several behind a ``MirroredStrategy``."""
+"""Where to train: CPU, one GPU, several behind a ``MirroredStrategy``, or several machines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from melanoma_edge.errors import MachineError
 from melanoma_edge.model.legacy_keras import load_tensorflow
+from melanoma_edge.training.cluster import Cluster, joined, told
 
 _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
 
@@ -20,14 +21,32 @@ class Devices:
     strategy: Any
     names: tuple[str, ...]
     mixed_precision: bool
+    cluster: Cluster | None = None
+
+    @property
+    def replicas(self) -> int:
+        """On how many devices, of all machines, each step is made."""
+        return int(self.strategy.num_replicas_in_sync)
+
+    @property
+    def own(self) -> range:
+        """Which replicas, counted over all machines, are this process's."""
+        here = self.replicas // len(self.cluster.addresses) if self.cluster else self.replicas
+        first = self.cluster.index * here if self.cluster else 0
+        return range(first, first + here)
+
+    def told(self, data: bytes) -> bytes:
+        """Return the chief's ``data`` in every process of the cluster; all must call this."""
+        return told(self.strategy, data) if self.cluster else data
 
 
-def choose_devices(device: str, mixed_precision: bool | None) -> Devices:
+def choose_devices(device: str, mixed_precision: bool | None, cluster: Cluster | None = None) -> Devices:
     """Choose devices.
 
     Args:
         device: ``cpu``, ``gpu`` (an error when there is none) or ``auto``.
         mixed_precision: float16 arithmetic; None means on a GPU only.
+        cluster: the processes that train together, which are waited for; nothing may have been computed before.
 
     Raises:
         MachineError: when a GPU is asked for and TensorFlow sees none.
@@ -43,8 +62,13 @@ def choose_devices(device: str, mixed_precision: bool | None) -> Devices:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     mixed = bool(gpus) if mixed_precision is None else mixed_precision
-    strategy = tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
-    return Devices(strategy, tuple(gpu.name for gpu in gpus) or ("CPU",), mixed)
+    return Devices(_strategy(tf, gpus, cluster), tuple(gpu.name for gpu in gpus) or ("CPU",), mixed, cluster)
+
+
+def _strategy(tf: Any, gpus: list[Any], cluster: Cluster | None) -> Any:
+    if cluster:
+        return joined(cluster)
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
 def environment(devices: Devices) -> dict[str, Any]:
@@ -54,6 +78,7 @@ def environment(devices: Devices) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "devices": list(devices.names),
         "mixed_precision": devices.mixed_precision,
+        **({"workers": len(devices.cluster.addresses)} if devices.cluster else {}),
         "packages": {name: _version(name) for name in _PACKAGES},
     }
 

@@ -29,15 +29,16 @@ from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.metrics import evaluate
 from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.files import sha256_of, to_json, write_text
-from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights, save_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.plots import draw_plots
 from melanoma_edge.report.samples import Predictions
+from melanoma_edge.squares import Squares
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.losses import class_prior
+from melanoma_edge.training.mixture import mixture, moved, shift
 from melanoma_edge.training.run import (
     CONTRACT,
     RECORD,
@@ -65,7 +66,7 @@ class Outcome:
     config: TrainConfig
     spec: NetworkSpec
     weights: Weights
-    predict: Callable[[Weights, NDArray[np.uint8]], NDArray[np.float32]]
+    predict: Callable[[Weights, Squares], NDArray[np.float32]]
     catalog: Catalog
     splits: dict[str, SplitImages]
     history: list[dict[str, float]]
@@ -83,6 +84,7 @@ class _Calibrated:
     logits: dict[str, NDArray[np.float64]]
     temperature: float
     strength: float
+    prior: tuple[float, ...]
     point: OperatingPoint
 
     def probabilities(self, split: str) -> NDArray[np.float64]:
@@ -151,8 +153,8 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
     log_prior = np.log(class_prior(outcome.splits["train"].labels, len(classes)))
     raw = outcome.predict(outcome.weights, validation.pixels).astype(np.float64)
     strength, temperature = fit_prior_shift(raw, validation.labels, log_prior)
-    bias = f"{HEAD}/bias"
-    weights = {**outcome.weights, bias: (outcome.weights[bias] + strength * log_prior).astype(np.float32)}
+    prior = mixture(list(outcome.catalog.counts().values()))
+    weights = moved(outcome.weights, strength * log_prior + shift(prior, temperature))
     logits = {}
     for done, (split, images) in enumerate(outcome.splits.items()):
         logits[split] = outcome.predict(weights, images.pixels).astype(np.float64)
@@ -162,7 +164,7 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
     unit = lesions(validation.groups, validation.labels)
     point = choose_threshold(unit.mean(scores), np.isin(unit.labels, target), outcome.config.target_sensitivity)
     point = replace(point, certified=point.certified and not outcome.catalog.leaky)
-    return _Calibrated(weights, logits, temperature, strength, point)
+    return _Calibrated(weights, logits, temperature, strength, prior, point)
 
 
 def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str) -> ModelContract:
@@ -175,7 +177,7 @@ def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str)
         target_classes=target.target_classes,
         melanoma_classes=target.melanoma_classes,
         malignant_classes=target.malignant_classes,
-        class_prior=tuple(1 / len(catalog.classes) for _ in catalog.classes),
+        class_prior=calibrated.prior,
         input_size=outcome.spec.image_size,
         input_range=(0, 255),
         image_types=catalog.image_types,

@@ -16,10 +16,12 @@ from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.model.mobilenet import build
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
-from melanoma_edge.training.augmentation import augmented
-from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.squares import Squares
+from melanoma_edge.training.augmentation import Turn, augmented, resized
+from melanoma_edge.training.config import TrainConfig, reading_of
 from melanoma_edge.training.devices import Devices
 from melanoma_edge.training.losses import adjusted_loss, distillation_loss
+from melanoma_edge.training.mixture import levelled
 from melanoma_edge.training.run import Run
 from melanoma_edge.training.teacher import Teacher
 
@@ -58,7 +60,7 @@ class Learner:
         spec: the network.
         config: the schedule.
         devices: where it runs.
-        prior: share of each class in the training split.
+        prior: share of each class in training, ``[classes]``, or in each source of it, ``[sources, classes]``.
         steps: number of all steps to come, for the schedule.
         initialise: called with the built network to load weights.
         shaper: changes the network while it learns.
@@ -79,7 +81,9 @@ class Learner:
         self._tf, keras = load_tensorflow()
         self._config, self._devices, self._steps, self._shaper = config, devices, steps, shaper
         self._teacher, self._size = teacher, spec.image_size
-        self._prior = [float(share) for share in prior]
+        # Copies that stand in the catalog are all the augmentation of whoever asked for them.
+        self._view = resized if reading_of(config).copies else augmented
+        self._prior = np.atleast_2d(prior).astype(np.float32)
         self.step = 0
         keras.utils.set_random_seed(config.seed)
         with devices.strategy.scope(), _policy(keras, "mixed_float16" if devices.mixed_precision else "float32"):
@@ -109,54 +113,81 @@ class Learner:
         share = min(1.0, (step - warm) / max(1, self._steps - warm))
         return self._config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
-    def train_batch(self, pixels: NDArray[np.uint8], labels: NDArray[np.int64], size: int, epoch: int) -> float:
-        """Take one step.
+    def share(self, count: int) -> NDArray[np.int64]:
+        """Return the places of those images of a batch of ``count`` that this process takes, device by device.
+
+        Every device takes each so-many-th, so that a sorted batch gives all of them all classes. Where there is one
+        device, these are all places.
+        """
+        return np.concatenate([np.arange(first, count, self._devices.replicas) for first in self._devices.own])
+
+    def train_batch(
+        self,
+        pixels: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        size: int,
+        epoch: int,
+        count: int | None = None,
+        sources: NDArray[np.int64] | None = None,
+    ) -> float:
+        """Take one step, together with all other processes.
 
         Args:
-            pixels: uint8 ``[n, S, S, 3]``.
+            pixels: uint8 ``[n, S, S, 3]``, this process's ``share`` of the batch.
             labels: int64 ``[n]``.
             size: pixels per side after augmentation.
             epoch: counts from 0; with the step it seeds the augmentation.
+            count: of the images of the whole batch; n when left out.
+            sources: whose prior holds for each image, int64 ``[n]``; the first one's when left out.
 
         Returns:
-            The mean loss of the batch.
+            The mean loss of the whole batch.
 
         Raises:
             MachineError: when the device has too little memory for the batch.
         """
-        self._optimizer.learning_rate = self.learning_rate(self.step)
+        self._optimizer.learning_rate, count = self.learning_rate(self.step), count or len(pixels)
         if self._shaper:
             self._shaper.before_step(self.step)
         decay = min(self._config.ema, (1 + self.step) / (10 + self.step))
         seed = self._tf.constant([self._config.seed, epoch * 100_003 + self.step % 100_003], self._tf.int32)
-        with self._memory(len(pixels), f"use --batch-size {max(1, len(pixels) // 2)} or a smaller --image-size"):
+        truths = np.stack([labels, np.zeros_like(labels) if sources is None else sources], axis=1)
+        with self._memory(count, f"use --batch-size {max(1, count // 2)} or a smaller --image-size"):
             loss = self._train(
-                self._tf.constant(pixels), self._tf.constant(labels), size, seed, self._tf.constant(decay)
+                self._tf.constant(pixels), self._tf.constant(truths), count, size, seed, self._tf.constant(decay)
             )
         self.step += 1
         return float(loss)
 
-    def _train_step(self, pixels: Any, labels: Any, size: int, seed: Any, decay: Any) -> Any:
-        tf, strategy = self._tf, self._devices.strategy
-        if strategy.num_replicas_in_sync == 1:
-            loss = self._replica_step(pixels, labels, size, seed)
+    def _train_step(self, pixels: Any, truths: Any, count: int, size: int, seed: Any, decay: Any) -> Any:
+        strategy = self._devices.strategy
+        if self._devices.replicas == 1:
+            loss = self._replica_step((pixels, truths, 0), count, size, seed)
         else:
             parts = strategy.experimental_distribute_values_from_function(
-                lambda context: _share(tf, context, pixels, labels, seed)
+                lambda context: self._part(context.replica_id_in_sync_group, pixels, truths, count)
             )
-            losses = strategy.run(lambda part: self._replica_step(part[0], part[1], size, part[2]), args=(parts,))
-            loss = strategy.reduce("MEAN", losses, axis=None)
+            losses = strategy.run(lambda part: self._replica_step(part, count, size, seed), args=(parts,))
+            loss = strategy.reduce("SUM", losses, axis=None)
         for mean, variable in zip(self._average, self._model.weights, strict=True):
             mean.assign(variable if mean.dtype.is_integer else mean + (1 - decay) * (variable - mean))
         return loss
 
-    def _replica_step(self, pixels: Any, labels: Any, size: int, seed: Any) -> Any:
-        tf = self._tf
+    def _part(self, replica: int, pixels: Any, truths: Any, count: int) -> tuple[Any, Any, Any]:
+        """Cut one device's images out of this process's share, and say which device it is."""
+        ends = np.cumsum([0, *(len(range(first, count, self._devices.replicas)) for first in self._devices.own)])
+        place = self._devices.own.index(replica)
+        cut = slice(ends[place], ends[place + 1])
+        return pixels[cut], truths[cut], self._tf.constant(replica)
+
+    def _replica_step(self, part: tuple[Any, Any, Any], count: int, size: int, seed: Any) -> Any:
+        tf, (pixels, truths, replica) = self._tf, part
+        turn = Turn(replica, self._devices.replicas, count)
         with tf.GradientTape() as tape:
-            logits = self._model(scaled(augmented(pixels, size, seed)), training=True)
-            loss = tf.reduce_mean(self._losses(logits, labels, pixels, seed))
-            goal = loss / self._devices.strategy.num_replicas_in_sync
-            goal = self._optimizer.get_scaled_loss(goal) if self._devices.mixed_precision else goal
+            logits = self._model(scaled(self._view(pixels, size, seed, turn)), training=True)
+            # Gradients are summed over devices, so that each image weighs the same wherever it is.
+            loss = tf.reduce_sum(self._losses(logits, truths, pixels, seed, turn)) / count
+            goal = self._optimizer.get_scaled_loss(loss) if self._devices.mixed_precision else loss
         variables = self._model.trainable_variables
         gradients = tape.gradient(goal, variables)
         if self._devices.mixed_precision:
@@ -164,11 +195,13 @@ class Learner:
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
 
-    def _losses(self, logits: Any, labels: Any, pixels: Any, seed: Any) -> Any:
-        losses = adjusted_loss(logits, labels, self._prior, self._config.label_smoothing)
+    def _losses(self, logits: Any, truths: Any, pixels: Any, seed: Any, turn: Turn) -> Any:
+        labels, sources = self._tf.unstack(truths, axis=1)
+        prior = self._tf.gather(self._prior, sources)
+        losses = adjusted_loss(logits, labels, prior, self._config.label_smoothing)
         if not self._teacher or not self._answers:
             return losses
-        answers = self._answers(scaled(augmented(pixels, self._size, seed)), training=False)
+        answers = self._answers(scaled(self._view(pixels, self._size, seed, turn)), training=False)
         soft = distillation_loss(logits, self._tf.stop_gradient(answers), self._teacher.temperature)
         return (1 - self._teacher.share) * losses + self._teacher.share * soft
 
@@ -183,7 +216,7 @@ class Learner:
         weights = {name: mean.numpy() for name, mean in zip(names, self._average, strict=True)}
         return self._shaper.settle(self._model, weights) if self._shaper else weights
 
-    def logits(self, weights: Weights, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def logits(self, weights: Weights, pixels: Squares) -> NDArray[np.float32]:
         """Return logits, float32 ``[n, classes]``, of uint8 ``[n, N, N, 3]`` under weights of the network.
 
         Raises:
@@ -230,17 +263,12 @@ def _policy(keras: Any, name: str) -> Iterator[None]:
 
 
 def _answering(run: Run) -> Any:
-    """Return a run's network with its weights, from scaled pixels to logits."""
+    """Return a run's network with its weights, from scaled pixels to logits as if all classes were alike."""
     network = build(run.network, name="teacher")
-    set_weights(network, run.weights())
+    set_weights(network, levelled(run.weights(), run.contract))
     network.trainable = False
     return network
 
 
 def _all(variables: Any) -> list[Any]:
     return list(variables() if callable(variables) else variables)
-
-
-def _share(tf: Any, context: Any, pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any, Any]:
-    replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
-    return pixels[replica::replicas], labels[replica::replicas], seed + tf.constant([replica * 7919, 0])

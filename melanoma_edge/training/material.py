@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.cache import cache_folder, cached_pixels
 from melanoma_edge.data.catalog import SPLITS, Catalog, CatalogRow, load_catalog, save_catalog
+from melanoma_edge.data.copies import with_copies
 from melanoma_edge.data.labels import order
 from melanoma_edge.data.likeness import Lookalikes
 from melanoma_edge.data.sources import read_catalog
@@ -22,7 +23,10 @@ from melanoma_edge.errors import DataError, named
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.squares import Squares
 from melanoma_edge.training.config import TrainConfig, fold_of, reading_of
+from melanoma_edge.training.losses import source_priors
+from melanoma_edge.training.mixture import levelled
 from melanoma_edge.training.run import Run, SplitImages, split_images
 
 _MARGIN = 1.15
@@ -60,27 +64,27 @@ class Origin:
         return self.start.network if self.start else self.run.network
 
     def weights(self) -> Weights:
-        """Return the weights to begin with; raises as ``Run.weights``."""
-        return self.start.weights if self.start else self.run.weights()
+        """Return the weights to begin with, all classes alike; raises as ``Run.weights``."""
+        return levelled(self.start.weights if self.start else self.run.weights(), self.run.contract)
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Hold pixels for learning (``source``, larger than the network's input) and for evaluation (by split).
+    """Stand for pixels for learning (``source``, larger than the network's input) and for evaluation (by split).
 
     ``left_out`` names images that could not be decoded, with the reason.
     """
 
     catalog: Catalog
-    source: NDArray[np.uint8]
+    source: Squares
     splits: dict[str, SplitImages]
     left_out: tuple[str, ...]
 
 
-def gather(config: TrainConfig, out: Path, origin: Origin | None, progress: Progress = silent) -> Images:
+def gather(config: TrainConfig, out: Path | None, origin: Origin | None, progress: Progress = silent) -> Images:
     """Bring the images of a training together: catalog, split and decoded squares.
 
-    The catalog is written into the run; on resume it must still be the one written.
+    The catalog is written into the run, where there is one; on resume it must still be the one written.
 
     Raises:
         DataError: for images or tables that cannot be used, or that changed since the run began.
@@ -97,13 +101,26 @@ def gather(config: TrainConfig, out: Path, origin: Origin | None, progress: Prog
         _check_complete(catalog)
     else:
         catalog = divided(catalog, config)
-    _keep_catalog(catalog, out)
-    rows = catalog.rows
-    places = {split: [i for i, row in enumerate(rows) if row.split == split] for split in SPLITS}
-    splits = {s: split_images([rows[i] for i in at], catalog.classes, cached.pixels[at]) for s, at in places.items()}
-    side = 8 * round(size * _MARGIN / 8)
-    source = cached_pixels([rows[i] for i in places["train"]], side, progress=progress).pixels
+    if out:
+        _keep_catalog(catalog, out)
+    # A Test folder that is kept leaves rows out, so pixels are found by image and not by place.
+    place = {row.image_id: number for number, row in enumerate(cached.rows)}
+    parts = {split: list(catalog.part(split)) for split in SPLITS}
+    squares = {split: cached.pixels.picked([place[row.image_id] for row in rows]) for split, rows in parts.items()}
+    splits = {split: split_images(rows, catalog.classes, squares[split]) for split, rows in parts.items()}
+    side = size if reading_of(config).copies else 8 * round(size * _MARGIN / 8)
+    source = cached_pixels(parts["train"], side, progress=progress).pixels
     return Images(catalog, source, splits, tuple(f"{bad.path}: {bad.reason}" for bad in cached.bad))
+
+
+def priors(images: Images, config: TrainConfig) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return class shares to learn under, ``[k, classes]``, and which of them holds for each training image, ``[n]``.
+
+    They are those of the image's source, or of all together when sources are not to be balanced.
+    """
+    train = images.splits["train"]
+    sources = [row.source if config.source_balance else "" for row in train.rows]
+    return source_priors(train.labels, sources, len(images.catalog.classes))
 
 
 def read_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
@@ -121,7 +138,9 @@ def read_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
         photographed = [row for row in rows if row.source != SyntheticSource.name]
         return Lookalikes(progress)(photographed) if photographed else {}
 
-    return read_catalog(paths, reading_of(config), progress, alike)
+    reading = reading_of(config)
+    catalog = read_catalog(paths, reading, progress, alike)
+    return with_copies(catalog, reading.copies, config.seed, keep_test=reading.test_folder == "keep")
 
 
 def divided(catalog: Catalog, config: TrainConfig) -> Catalog:
@@ -140,8 +159,8 @@ def divided(catalog: Catalog, config: TrainConfig) -> Catalog:
 
 
 def planned_data(config: TrainConfig, progress: Progress = silent) -> Catalog:
-    """Return what ``read_data`` would, without drawing the synthetic set; its rows then name no file."""
-    if config.data:
+    """Return what ``read_data`` would, mostly without drawing the synthetic set; its rows then name no file."""
+    if config.data or reading_of(config).leaky:
         return read_data(config, progress)
     views = plan(SyntheticSpec())
     rows = tuple(CatalogRow(view.image_id, "", view.label, view.lesion_id, "synthetic", "") for view in views)

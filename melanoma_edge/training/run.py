@@ -22,6 +22,7 @@ from melanoma_edge.files import sha256_of
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights, load_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.squares import Squares
 from melanoma_edge.strictjson import from_plain
 from melanoma_edge.training.config import TrainConfig
 
@@ -68,12 +69,12 @@ class RunRecord:
 
 @dataclass(frozen=True, eq=False)
 class SplitImages:
-    """Hold one split as arrays: ``pixels`` uint8 ``[n, N, N, 3]``, ``labels`` the class index of each image."""
+    """Hold one split: ``pixels`` stand for uint8 ``[n, N, N, 3]``, ``labels`` are the class index of each image."""
 
     ids: tuple[str, ...]
     groups: tuple[str, ...]
     labels: NDArray[np.int64]
-    pixels: NDArray[np.uint8]
+    pixels: Squares
     rows: tuple[CatalogRow, ...] = field(repr=False)
 
 
@@ -147,7 +148,7 @@ class Run:
         return run
 
     def images(self, split: str, progress: Progress = silent) -> SplitImages:
-        """Return one split through the exact pixel recipe.
+        """Return one split through the exact pixel recipe; its pixels are read from disk as they are asked for.
 
         Raises:
             UsageError: for an unknown split.
@@ -161,14 +162,14 @@ class Run:
         if not places:
             raise DataError(f"the run has no images in split {split}", where=str(self.path), fix="choose another split")
         cached = cached_pixels(rows, self.contract.input_size, progress=progress)
-        pixels = cached.pixels[places]
+        pixels = cached.pixels.picked(places)
         if pixels_sha256(pixels) != self.record.pixels.get(split):
             fix = f"delete {cache_folder()}; if that does not help, use the versions of run.json"
             raise TrustError(f"decoded pixels of {split} are not those of training", where=str(self.path), fix=fix)
         return split_images([rows[place] for place in places], self.catalog.classes, pixels)
 
 
-def split_images(rows: list[CatalogRow], classes: tuple[str, ...], pixels: NDArray[np.uint8]) -> SplitImages:
+def split_images(rows: list[CatalogRow], classes: tuple[str, ...], pixels: Squares) -> SplitImages:
     """Put rows and their pixels together."""
     labels = np.array([classes.index(row.label) for row in rows], np.int64)
     return SplitImages(
@@ -176,9 +177,12 @@ def split_images(rows: list[CatalogRow], classes: tuple[str, ...], pixels: NDArr
     )
 
 
-def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
-    """Return the sha256 of images ``[n, N, N, 3]``, row by row."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+def pixels_sha256(pixels: Squares) -> str:
+    """Return the sha256 of images uint8 ``[n, N, N, 3]``, row by row."""
+    digest = hashlib.sha256()
+    for image in pixels:
+        digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -65,6 +65,8 @@ CASES = (
     Case("preferred table missing", f"{DATA} --on-conflict prefer {{tmp}}/none.csv", 3, "labels not found", TWO),
     Case("unknown policy", f"{DATA} --on-conflict ignore", 2, "choose error, drop or prefer", TWO),
     Case("legacy and another policy", f"{DATA} --split-policy legacy --on-conflict drop", 2, "as it lies", TWO),
+    Case("copies without legacy", f"{DATA} --legacy-copies 5", 2, "with --split-policy legacy alone", TWO),
+    Case("the tutorials' network pruned", f"{DATA} --backbone tutorial-cnn --prune 0.5", 2, "MobileNets only", TWO),
     Case("folds without a fold", f"{DATA} --folds 5", 2, "folds and fold go together", TWO),
     Case("fold that does not exist", f"{DATA} --folds 5 --fold 6", 2, "fold 6 of 5 does not exist", TWO),
     Case("more folds than groups", f"{DATA} --folds 5 --fold 1", 3, "MEL has 4, NV has 4", TWO),
@@ -326,6 +328,18 @@ CASES = (
     Case("one bad photo among good ones", "predict {int8} {tmp}/photos", 3, "b.png", scenes.one_bad_photo),
     Case("photo that is text", "predict {int8} {tmp}/photo.jpg", 3, "photo.jpg", file("photo.jpg")),
     Case("no photo", "predict {int8}", 2, "Missing argument 'IMAGES...'"),
+    Case("column of no table", f"{PREDICT} --group-by lesion", 2, "is a column of no table"),
+    Case(
+        "table that groups nothing", f"{PREDICT} --table {{tmp}}/t.csv", 2, "--table is for --group-by", file("t.csv")
+    ),
+    Case("table of groups missing", f"{PREDICT} --group-by lesion --table {{tmp}}/t.csv", 3, "t.csv"),
+    Case(
+        "photo that the table of groups lacks",
+        f"{PREDICT} --group-by lesion --table {{tmp}}/t.csv",
+        3,
+        "table has no row for 1 images",
+        file("t.csv", "image,lesion\nother,L1\n"),
+    ),
     Case("artifact to judge missing", "parity {run} {tmp}/model.tflite", 7, "artifact missing"),
     Case("too few images for calibration", f"{EXPORT} --calibration-images 3", 2, "3 is not in the range"),
     Case("no threads", f"{PREDICT} --threads 0", 2, "0 is not in the range"),

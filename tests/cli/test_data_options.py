@@ -42,8 +42,10 @@ def test_prefer_takes_a_file_as_second_word(run: Any, contradictory: Path) -> No
 
 def test_policies_reach_the_plan(run: Any, contradictory: Path) -> None:
     assert plan(run, contradictory, "--on-conflict", "drop")["classes"] == {"MEL": 4, "NV": 5}
-    leaky = plan(run, contradictory, "--split-policy", "legacy")
+    leaky = plan(run, contradictory, "--split-policy", "legacy", "--legacy-copies", "0")
     assert (leaky["classes"], leaky["leaky"]) == ({"MEL": 5, "NV": 6}, True)
+    copied = plan(run, contradictory, "--split-policy", "legacy", "--legacy-copies", "7")
+    assert copied["classes"] == {"MEL": 12, "NV": 13}
     clinical = plan(run, contradictory, "--on-conflict", "drop", "--image-type", "clinical")
     assert clinical["image_types"] == ["clinical"]
 

@@ -18,6 +18,7 @@ from melanoma_edge.cli.main import COMMANDS
 SMALL = "--preset tiny --init none --width 0.1 --image-size 32 --epochs 1"
 LIGHTER = {
     "train --data": f"{SMALL} --quiet",
+    "race": "--width 0.35 --image-size 32 --quiet",
     "thin runs/ham --target-kb": "--target-kb 16 --images 16 --rounds 1 --quiet",
     "thin": "--epochs 1 --images 16 --rounds 1 --quiet",
     "prune": "--epochs 2 --quiet",

@@ -55,7 +55,7 @@ def test_metrics_are_those_of_the_rounded_weights(parent: Run, made: Run) -> Non
 
     images = made.images("validation")
     with open_model(made.path) as runner:
-        answers = runner.infer(images.pixels).astype(np.float64)
+        answers = runner.infer(images.pixels[:]).astype(np.float64)
     unit = lesions(images.groups, images.labels)
     accuracy = float((unit.mean(answers).argmax(axis=1) == unit.labels).mean())
     assert made.record.metrics["validation"]["accuracy"]["value"] == pytest.approx(accuracy)

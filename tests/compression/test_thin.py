@@ -85,7 +85,7 @@ def test_a_thinned_run_is_a_normal_run_and_its_own_reference(parent: Run, thinne
     teacher = thinned.record.training["teacher"]
     assert teacher["weights_sha256"] == parent.record.weights_sha256
     assert (thinned.path / teacher["path"]).resolve() == parent.path
-    answers = KerasRunner(thinned.path).infer(thinned.images("test").pixels)
+    answers = KerasRunner(thinned.path).infer(thinned.images("test").pixels[:])
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
     narrower = thin(thinned, thinned.path.with_name("twice"), replace(ASKED, keep=0.9), thin_config(thinned, epochs=1))
     assert cost(narrower.network).macs < cost(thinned.network).macs
@@ -129,7 +129,7 @@ def test_plans_are_reproducible_and_their_quality_is_that_of_the_plan(parent: Ru
 
     model, validation = build(plan.network), parent.images("validation")
     set_weights(model, plan.weights)
-    logits = np.asarray(model(scaled(validation.pixels.astype(np.float32)), training=False))
+    logits = np.asarray(model(scaled(validation.pixels[:].astype(np.float32)), training=False))
     found = validation_quality(logits, validation)
     assert found == pytest.approx(plan.record["validation"]["before_fine_tuning"], abs=1e-3)
 
@@ -169,7 +169,7 @@ def test_nothing_of_the_test_split_decides_anything(
     def other_test(*asked: Any) -> Any:
         images = gather(*asked)
         test = images.splits["test"]
-        test = replace(test, pixels=255 - test.pixels, labels=np.roll(test.labels, 1))
+        test = replace(test, pixels=255 - test.pixels[:], labels=np.roll(test.labels, 1))
         return replace(images, splits={**images.splits, "test": test})
 
     monkeypatch.setattr("melanoma_edge.training.trainer.gather", other_test)

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 
 from melanoma_edge import pixels
-from melanoma_edge.data import cache
-from melanoma_edge.data.cache import BadImage, cache_folder, cached_pixels
+from melanoma_edge.data import cache, unfinished
+from melanoma_edge.data.cache import BadImage, CachedPixels, cache_folder, cached_pixels
 from melanoma_edge.data.catalog import CatalogRow
 from melanoma_edge.errors import DataError, MachineError
 from melanoma_edge.files import locked, sha256_of
@@ -72,6 +72,21 @@ def contents(folder: Path) -> list[str]:
     return sorted(path.suffix for path in folder.iterdir())
 
 
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the images read from now on."""
+    names: list[str] = []
+    read = cache.read_picture
+    monkeypatch.setattr(cache, "read_picture", lambda path: names.append(path.stem) or read(path))
+    return names
+
+
+def check_all(result: CachedPixels, rows: Sequence[CatalogRow]) -> None:
+    assert result.rows == tuple(rows)
+    for values, each in zip(result.pixels, rows, strict=True):
+        np.testing.assert_array_equal(values, load_pixels(Path(each.path), SIZE))
+
+
 # --- what is in it -------------------------------------------------------------------------------
 
 
@@ -86,11 +101,14 @@ def test_every_row_gets_the_pixels_of_its_own_file(
     assert result.rows == rows and result.bad == ()
 
 
-def test_pixels_are_memory_mapped_and_read_only(rows: tuple[CatalogRow, ...], folder: Path) -> None:
-    result = cached_pixels(rows, SIZE, folder)
-    assert isinstance(result.pixels, np.memmap)
-    with pytest.raises(ValueError, match="read-only"):
-        result.pixels[0] = 0
+def test_pixels_stay_on_disk_until_they_are_asked_for(rows: tuple[CatalogRow, ...], folder: Path) -> None:
+    cached_pixels(rows, SIZE, folder)
+    (path,) = folder.glob("*.npy")
+    pixels = cached_pixels(rows, SIZE, folder).pixels
+    with open(path, "r+b") as stream:
+        stream.seek(path.read_bytes().index(load_pixels(Path(rows[5].path), SIZE).tobytes()))
+        stream.write(bytes(range(9)))
+    assert pixels[5].tobytes()[:9] == bytes(range(9))
 
 
 def test_the_file_is_an_ordinary_npy(rows: tuple[CatalogRow, ...], folder: Path) -> None:
@@ -172,7 +190,21 @@ def test_a_file_that_changed_since_the_catalog_is_named(rows: tuple[CatalogRow, 
         cached_pixels(rows, SIZE, folder, skip_bad=True)
     assert f"{rows[7].path} (other bytes than catalogued)" in caught.value.what
     assert rows[9].path in caught.value.what
-    assert contents(folder) == [".lock"]
+    assert contents(folder) == [".done", ".lock", ".part"]
+
+
+def test_what_was_decoded_before_a_missing_file_is_not_decoded_again(
+    rows: tuple[CatalogRow, ...], folder: Path, decoded: list[str]
+) -> None:
+    path = Path(rows[37].path)
+    data = path.read_bytes()
+    path.unlink()
+    with pytest.raises(DataError, match="1 of 40 images are no longer there"):
+        cached_pixels(rows, SIZE, folder)
+    path.write_bytes(data)
+    decoded.clear()
+    check_all(cached_pixels(rows, SIZE, folder), rows)
+    assert decoded == [f"{index:03}" for index in range(32, 40)]
 
 
 def test_files_that_are_gone_are_told_from_files_that_changed(rows: tuple[CatalogRow, ...], folder: Path) -> None:
@@ -220,8 +252,9 @@ def test_bad_images_are_left_out_on_request(rows: tuple[CatalogRow, ...], folder
     assert result.rows == tuple(each for index, each in enumerate(rows) if index not in bad)
     assert [image.path for image in result.bad] == [Path(rows[index].path) for index in bad]
     assert all("image" in image.reason for image in result.bad)
-    for values, each in zip(result.pixels, result.rows, strict=True):
-        np.testing.assert_array_equal(values, load_pixels(Path(each.path), SIZE))
+    check_all(result, result.rows)
+    (path,) = folder.glob("*.npy")
+    assert not np.load(path)[list(bad)].any()
 
 
 def test_bad_images_are_remembered_without_decoding(
@@ -253,7 +286,7 @@ def test_when_nothing_can_be_decoded_nothing_can_be_skipped(rows: tuple[CatalogR
 BUILDER = r"""
 import json, os, signal, sys, time
 from pathlib import Path
-from melanoma_edge.data import cache
+from melanoma_edge.data import cache, unfinished
 from melanoma_edge.data.catalog import CatalogRow
 
 rows = [CatalogRow(**fields) for fields in json.load(open(sys.argv[1]))]
@@ -265,15 +298,15 @@ def slowly(path):
     os.write(1, b"read\n")
     return read(path)
 
-cache.read_picture = slowly
+cache.read_picture, unfinished._SAVED_EVERY = slowly, 0.0
 result = cache.cached_pixels(rows, 16, Path(sys.argv[2]), workers=2)
-print(int(result.pixels.sum(dtype="int64")), "tensorflow" in sys.modules)
+print(sum(int(image.sum()) for image in result.pixels), "tensorflow" in sys.modules)
 """
 
 
 def start_builder(rows: tuple[CatalogRow, ...], folder: Path, pause: float) -> subprocess.Popen[str]:
     table = folder.parent / "rows.json"
-    table.write_text(json.dumps([vars(each) for each in rows]))
+    table.write_text(json.dumps([asdict(each) for each in rows]))
     command = [sys.executable, "-c", BUILDER, str(table), str(folder), str(pause)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -283,39 +316,116 @@ def first_line(builder: subprocess.Popen[str]) -> str:
     return builder.stdout.readline()
 
 
-def test_after_kill_9_in_the_middle_the_next_run_succeeds(rows: tuple[CatalogRow, ...], folder: Path) -> None:
-    with start_builder(rows, folder, 0.2) as builder:
-        assert first_line(builder) == "read\n"
+def kill_when_something_is_saved(rows: tuple[CatalogRow, ...], folder: Path) -> tuple[Path, Path, int]:
+    """Build in another process, end it with SIGKILL, and return the file, its record and what that says is done."""
+    with start_builder(rows, folder, 0.01) as builder:
+        while not list(folder.glob(".*.done")):
+            assert builder.poll() is None
+            time.sleep(0.002)
         builder.kill()
-    assert contents(folder) == [".lock", ".part"]
-    assert len(cached_pixels(rows, SIZE, folder).pixels) == 40
+    (record,) = folder.glob(".*.npy.done")
+    part = record.with_suffix(".part")
+    done = json.loads(record.read_text())["done"]
+    assert 0 < done < len(rows) and done % 16 == 0
+    return part, record, done
+
+
+def test_after_kill_9_the_next_run_goes_on_where_it_stopped(folder: Path, tmp_path: Path, decoded: list[str]) -> None:
+    rows = damage(make_rows(tmp_path / "images", 80), 3, 70)
+    part, _, done = kill_when_something_is_saved(rows, folder)
+    with open(part, "r+b") as stream:  # what was being written when the process was killed is not to be relied on
+        stream.seek(-(80 - done) * SIZE * SIZE * 3 + 100, os.SEEK_END)
+        stream.write(b"half written" * 50)
+    told: list[int] = []
+    result = cached_pixels(
+        rows, SIZE, folder, progress=lambda task, now, total: told.append(now), skip_bad=True, workers=1
+    )
+    check_all(result, [each for index, each in enumerate(rows) if index not in (3, 70)])
+    assert decoded == [f"{index:03}" for index in range(done, 80)] and told[0] == done
+    assert [image.path.stem for image in result.bad] == ["003", "070"]
+    assert contents(folder) == [".lock", ".npy"]
+    whole = {path.name: path.read_bytes() for path in folder.glob("*.npy")}
+    cached_pixels(rows, SIZE, tmp_path / "anew", skip_bad=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "anew").glob("*.npy")} == whole
+
+
+@pytest.mark.parametrize("harm", ["no record", "torn record", "other record", "too many", "no pixels", "too short"])
+def test_what_is_not_certain_is_decoded_again(
+    rows: tuple[CatalogRow, ...], folder: Path, decoded: list[str], harm: str
+) -> None:
+    rows = make_rows(Path(rows[0].path).parent, 80)
+    part, record, _ = kill_when_something_is_saved(rows, folder)
+    text = record.read_text()
+    harmed = {"torn record": text[:-9], "other record": text.replace("unfinished/1", "unfinished/2")}
+    harmed |= {"too many": json.dumps(json.loads(text) | {"done": 81})}
+    if harm == "no record":
+        record.unlink()
+    elif harm in harmed:
+        record.write_text(harmed[harm])
+    elif harm == "no pixels":
+        part.unlink()
+    else:
+        os.truncate(part, 5000)
+    check_all(cached_pixels(rows, SIZE, folder), rows)
+    assert len(decoded) == 80
     assert contents(folder) == [".lock", ".npy"]
 
 
-def test_leftovers_of_other_images_are_removed_too(rows: tuple[CatalogRow, ...], folder: Path) -> None:
-    with start_builder(rows, folder, 0.2) as builder:
-        assert first_line(builder) == "read\n"
-        builder.kill()
+def test_pixels_are_on_disk_before_they_are_said_to_be(
+    rows: tuple[CatalogRow, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    sync, write = os.fdatasync, unfinished.write_text
+    monkeypatch.setattr(unfinished, "_SAVED_EVERY", 0.0)
+    monkeypatch.setattr(os, "fdatasync", lambda file: events.append("sync") or sync(file))
+    monkeypatch.setattr(unfinished, "write_text", lambda path, text: events.append("say") or write(path, text))
+    cached_pixels(rows, SIZE, folder)
+    assert events == ["sync", "say"] * 3
+
+
+@pytest.mark.parametrize(("days", "kept"), [(6, True), (8, False)])
+def test_unfinished_work_is_kept_for_a_week(
+    rows: tuple[CatalogRow, ...], folder: Path, tmp_path: Path, days: int, kept: bool
+) -> None:
+    part, record, _ = kill_when_something_is_saved(make_rows(tmp_path / "more", 80), folder)
+    for file in folder.glob(".*"):
+        os.utime(file, (time.time() - days * 86400,) * 2)
     cached_pixels(rows[:2], SIZE, folder)
-    assert contents(folder) == [".lock", ".lock", ".npy"]
+    assert part.exists() == record.exists() == kept
+    assert kept or contents(folder) == [".lock", ".lock", ".npy"]
 
 
 def test_files_being_written_by_others_are_left_alone(rows: tuple[CatalogRow, ...], folder: Path) -> None:
     with start_builder(rows, folder, 0.02) as builder:
         assert first_line(builder) == "read\n"
+        for file in folder.glob(".*.part"):
+            os.utime(file, (0, 0))
         cached_pixels(rows[:2], SIZE, folder)
         assert builder.communicate()[0].endswith("False\n")
     assert builder.returncode == 0
 
 
-def test_interrupting_leaves_no_file(rows: tuple[CatalogRow, ...], folder: Path) -> None:
+def test_interrupting_keeps_what_was_decoded(rows: tuple[CatalogRow, ...], folder: Path, decoded: list[str]) -> None:
+    def stop(task: str, done: int, total: int) -> None:
+        if done == 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_pixels(rows, SIZE, folder, progress=stop)
+    assert contents(folder) == [".done", ".lock", ".part"]
+    decoded.clear()
+    check_all(cached_pixels(rows, SIZE, folder), rows)
+    assert decoded == [f"{index:03}" for index in range(32, 40)]
+
+
+def test_a_process_that_is_interrupted_stops_soon(rows: tuple[CatalogRow, ...], folder: Path) -> None:
     with start_builder(rows, folder, 0.02) as builder:
         assert first_line(builder) == "read\n"
         builder.send_signal(signal.SIGINT)
         rest, _ = builder.communicate()
     assert builder.returncode != 0
     assert rest.count("read") < len(rows) - 1
-    assert contents(folder) == [".lock"]
+    assert not list(folder.glob("*.npy"))
 
 
 def test_two_runs_at_once_decode_once(rows: tuple[CatalogRow, ...], folder: Path) -> None:
@@ -323,7 +433,10 @@ def test_two_runs_at_once_decode_once(rows: tuple[CatalogRow, ...], folder: Path
         outputs = [one.communicate()[0].split(), two.communicate()[0].split()]
     assert sorted(output.count("read") for output in outputs) == [0, 40]
     assert outputs[0][-2:] == outputs[1][-2:]
-    assert outputs[0][-2:] == [str(int(cached_pixels(rows, SIZE, folder).pixels.sum(dtype=np.int64))), "False"]
+    assert outputs[0][-2:] == [
+        str(sum(int(image.sum()) for image in cached_pixels(rows, SIZE, folder).pixels)),
+        "False",
+    ]
 
 
 def test_a_run_waits_for_the_holder_of_the_lock(
@@ -412,6 +525,7 @@ def test_lack_of_memory_while_decoding_is_the_machines_fault(
     monkeypatch.setattr(pixels, "_opened", exhausted)
     with pytest.raises(MachineError, match="out of memory"):
         cached_pixels(rows, SIZE, folder)
+    assert contents(folder) == [".lock", ".part"]
 
 
 # --- where it lies -------------------------------------------------------------------------------

@@ -55,6 +55,25 @@ def test_legacy_takes_files_as_they_lie(choice: dict[str, Any]) -> None:
         Reading(split_policy="legacy", **choice)
 
 
+def test_legacy_makes_as_many_copies_as_tutorials_unless_told_otherwise() -> None:
+    assert (Reading().copies, Reading(split_policy="legacy").copies) == (0, 500)
+    reading = reading_from({"split_policy": "legacy", "legacy_copies": 0})
+    assert reading.copies == 0
+    assert reading.policies()["legacy_copies"] == "0"
+
+
+@pytest.mark.parametrize("choice", [{"legacy_copies": 5}, {"legacy_copies": 0}])
+def test_copies_are_for_legacy_alone(choice: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="copies of each class before a split by grouped policy"):
+        Reading(**choice)
+
+
+@pytest.mark.parametrize("count", [-1, 10_001])
+def test_a_number_of_copies_out_of_range_is_refused(count: int) -> None:
+    with pytest.raises(UsageError, match="before a split by legacy policy"):
+        Reading(split_policy="legacy", legacy_copies=count)
+
+
 def test_options_become_a_reading_and_others_are_passed_over() -> None:
     options = {"source": "csv", "path_column": "f", "label_column": "d", "group_column": None, "epochs": 3}
     assert reading_from(options) == Reading(source="csv", columns=TableColumns("f", "d"))

@@ -17,6 +17,7 @@ from toys import TOY_SPEC
 from melanoma_edge.model.cost import cost, layer_costs
 from melanoma_edge.model.mobilenet import build
 from melanoma_edge.model.spec import Block, NetworkSpec, network
+from melanoma_edge.training.config import PRESETS
 
 ODD = NetworkSpec("mobilenet_v1", 0.3, 96, 5, 9, (Block(0, 19, 2, False), Block(0, 38, 1, False)), 0)
 
@@ -61,3 +62,11 @@ def test_mobilenet_v2_needs_the_300_million_of_its_paper() -> None:
 )
 def test_the_estimate_of_bytes_is_near_files_that_were_written(spec: NetworkSpec, written: int) -> None:
     assert cost(spec).int8_bytes == pytest.approx(written, rel=0.005)
+
+
+@pytest.mark.parametrize(("preset", "limit"), [("tiny", 320_000), ("phone", 700_000), ("accurate", 2_800_000)])
+def test_presets_are_as_small_as_promised(preset: str, limit: int) -> None:
+    """With eight classes and 8 kB for a contract; the estimate is within half a percent of files that were written."""
+    chosen = PRESETS[preset]
+    spec = network(chosen["backbone"], chosen["width"], chosen["image_size"], 8)
+    assert 1.005 * cost(spec).int8_bytes + 8192 < limit

@@ -7,10 +7,10 @@ import pytest
 
 from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.model.mobilenet import HEAD, build
-from melanoma_edge.model.spec import FAMILIES, network
+from melanoma_edge.model.spec import MOBILENETS, network
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", MOBILENETS)
 def test_pruning_for_xnnpack_accepts_every_family(family: str) -> None:
     _, keras = load_tensorflow()
     from tensorflow_model_optimization.sparsity import keras as sparsity
@@ -28,7 +28,7 @@ def test_pruning_for_xnnpack_accepts_every_family(family: str) -> None:
     assert len(pointwise) >= 13
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", MOBILENETS)
 @pytest.mark.parametrize("size", [32, 64])
 def test_logits_are_float32_for_any_size(family: str, size: int) -> None:
     answer = build(network(family, 0.1, 32, 4))(np.zeros((2, size, size, 3), np.float32))

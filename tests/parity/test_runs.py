@@ -38,20 +38,22 @@ class StubRun:
 
 
 class Answers:
-    """Answer what was drawn for a run, and count how often it was closed."""
+    """Answer what was drawn for a run, batch by batch, and count how often it was closed."""
 
     def __init__(self, found: NDArray[np.float64]) -> None:
-        self.found, self.closed = found, 0
+        self.found, self.closed, self.given = found, 0, 0
 
     def __enter__(self) -> Self:
+        self.given = 0
         return self
 
     def __exit__(self, *_: object) -> None:
         self.closed += 1
 
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float64]:
-        assert len(batch) == len(self.found)
-        return self.found
+        assert len(batch) <= 64, "memory does not hold a whole split"
+        self.given += len(batch)
+        return self.found[self.given - len(batch) : self.given]
 
 
 @pytest.fixture

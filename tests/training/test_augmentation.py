@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma_edge.training import augmentation
-from melanoma_edge.training.augmentation import augmented
+from melanoma_edge.training.augmentation import augmented, resized
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,14 @@ def test_every_picture_of_a_batch_is_changed_in_its_own_way(pictures: np.ndarray
     same = turned(np.repeat(pictures[:1], 8, axis=0), 0, 0)
     gaps = np.abs(same[:, None] - same[None]).mean(axis=(2, 3, 4))
     assert gaps[~np.eye(8, dtype=bool)].min() > 1
+
+
+def test_resized_pictures_are_the_pictures(pictures: np.ndarray) -> None:
+    seed = np.array([0, 0], np.int32)
+    np.testing.assert_array_equal(resized(pictures, 40, seed), pictures.astype(np.float32))
+    smaller = np.asarray(resized(pictures, 20, seed))
+    assert (smaller.shape, smaller.dtype) == ((24, 20, 20, 3), np.float32)
+    np.testing.assert_allclose(smaller.mean(axis=(1, 2)), pictures.mean(axis=(1, 2)), atol=2)
 
 
 @pytest.mark.parametrize("size", [16, 32, 64])
@@ -83,8 +91,9 @@ def test_without_zoom_shift_turn_and_colour_it_is_a_plain_resize(
     tensorflow, _ = load_tensorflow()
 
     def still(shape: list[int], *_: object) -> object:
-        draws = np.zeros(shape, np.float32)
-        if len(shape) == 2:  # places: no turn, not mirrored, zoom 1, no shift
+        draws = np.full(shape, 0.5, np.float32)
+        if shape[0] == 5:  # places: no turn, not mirrored, zoom 1, no shift
+            draws[0] = 0
             draws[1:] = np.array([1.0, (1 - augmentation.ZOOM[0]) / np.ptp(augmentation.ZOOM), 0.5, 0.5])[:, None]
         return draws
 

@@ -19,12 +19,13 @@ from melanoma_edge.files import sha256_of
 from melanoma_edge.model.weights import load_weights
 from melanoma_edge.report import plots
 from melanoma_edge.training.finish import Outcome, finish, softmax
+from melanoma_edge.training.mixture import mixture
 from melanoma_edge.training.run import Run, SplitImages
 
 
 def colours(weights: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
     """Answer from mean colour and the head's bias: a network fast enough to ask often."""
-    return (pixels.mean(axis=(1, 2)) / 20 + weights["head/bias"]).astype(np.float32)
+    return (pixels[:].mean(axis=(1, 2)) / 20 + weights["head/bias"]).astype(np.float32)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def with_split(outcome: Outcome, split: str, **changes: Any) -> Outcome:
 
 def test_the_test_split_has_no_say(outcome: Outcome, tmp_path: Path) -> None:
     test = outcome.splits["test"]
-    shuffled = with_split(outcome, "test", labels=(test.labels + 1) % 3, pixels=255 - test.pixels)
+    shuffled = with_split(outcome, "test", labels=(test.labels + 1) % 3, pixels=255 - test.pixels[:])
     one, other = finished(tmp_path / "a" / "run", outcome), finished(tmp_path / "b" / "run", shuffled)
     assert one.contract == other.contract
     assert one.record.calibration == other.record.calibration
@@ -99,7 +100,7 @@ def test_the_contract_says_what_the_run_is(run: Run) -> None:
     assert contract.classes == CLASSES
     assert (contract.target, contract.target_classes) == ("melanoma", ("MEL",))
     assert contract.melanoma_classes == contract.malignant_classes == ("MEL",)
-    assert contract.class_prior == (1 / 3,) * 3
+    assert contract.class_prior == pytest.approx((1 / 3,) * 3)
     assert contract.input_size == 32
     assert 0.05 <= contract.temperature <= 10
     assert contract.operating_point.target_sensitivity == 0.95
@@ -122,6 +123,20 @@ def test_the_prior_shift_lies_in_the_head_and_nowhere_else(outcome: Outcome, tmp
     shift = weights["head/bias"] - outcome.weights["head/bias"]
     log_prior = np.log(np.bincount(labels) / len(labels))
     np.testing.assert_allclose(shift, run.record.calibration["prior_shift"] * log_prior, atol=1e-5)
+
+
+def test_probabilities_are_for_the_contracts_mixture(outcome: Outcome, tmp_path: Path) -> None:
+    """Freed from their mixture they are those of classes alike; a rare class is held for rarer, not for impossible."""
+    rows = outcome.catalog.rows
+    fewer = [row for row in rows if row.label != "BKL"] + [row for row in rows if row.label == "BKL"][:6]
+    rare = replace(outcome, catalog=replace(outcome.catalog, rows=tuple(fewer)))
+    alike, mixed = finished(tmp_path / "a" / "run", outcome), finished(tmp_path / "b" / "run", rare)
+    assert mixed.contract.class_prior == mixture([24, 24, 6])
+    pixels = outcome.splits["test"].pixels
+    one, other = (softmax(colours(r.weights(), pixels).astype(float) / r.contract.temperature) for r in (alike, mixed))
+    freed = other / mixed.contract.class_prior
+    np.testing.assert_allclose(freed / freed.sum(axis=1, keepdims=True), one, atol=1e-5)
+    assert (other[:, 2] <= one[:, 2]).all() and (other[:, 2] < one[:, 2]).any()
 
 
 def test_every_file_is_hashed(run: Run) -> None:

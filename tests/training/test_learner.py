@@ -6,16 +6,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from tiny import TINY
 
+from melanoma_edge.data.stored import StoredSquares
 from melanoma_edge.errors import MachineError
 from melanoma_edge.model.legacy_keras import load_tensorflow
+from melanoma_edge.training.cluster import Cluster
 from melanoma_edge.training.config import TrainConfig
-from melanoma_edge.training.devices import choose_devices
+from melanoma_edge.training.devices import Devices, choose_devices
 from melanoma_edge.training.learner import Learner
 
 PRIOR = np.array([0.5, 0.3, 0.2])
@@ -42,6 +45,17 @@ def test_the_learning_rate_warms_up_and_falls_along_a_cosine() -> None:
 
 def test_one_step_is_schedule_enough() -> None:
     assert learner(steps=1, learning_rate=0.1).learning_rate(0) == pytest.approx(0.1)
+
+
+def test_copies_in_the_catalog_are_all_the_augmentation() -> None:
+    def losses(**changes: Any) -> list[float]:
+        return [learner(**changes).train_batch(*batch(0), 32, epoch) for epoch in (0, 1)]
+
+    first, second = losses(split_policy="legacy", legacy_copies=5)
+    assert first == second
+    for changes in ({"split_policy": "legacy", "legacy_copies": 0}, {}):
+        first, second = losses(**changes)
+        assert first != second
 
 
 def test_a_restored_state_goes_on_as_if_nothing_had_happened() -> None:
@@ -84,6 +98,22 @@ def test_logits_are_those_of_the_given_weights_in_any_number() -> None:
     np.testing.assert_allclose(shifted, logits + 2, atol=1e-5)
 
 
+def test_logits_of_images_on_disk_are_made_from_a_batch_at_a_time(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Watched(StoredSquares):
+        def __getitem__(self, places: Any, /) -> Any:
+            found = super().__getitem__(places)
+            asked.append(len(found))
+            return found
+
+    one, pixels = learner(), np.ascontiguousarray(batch(0, 150)[0][:, :32, :32])
+    (tmp_path / "squares").write_bytes(pixels.tobytes())
+    logits = one.logits(one.averaged(), Watched(tmp_path / "squares", 0, 150, 32))
+    np.testing.assert_array_equal(logits, one.logits(one.averaged(), pixels))
+    assert asked == [64, 64, 22]
+
+
 def test_half_precision_trains_and_leaves_float32_behind() -> None:
     _, keras = load_tensorflow()
     one = learner(mixed=True)
@@ -121,6 +151,7 @@ def test_out_of_memory_names_a_smaller_batch(monkeypatch: pytest.MonkeyPatch) ->
 _MIRRORED = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from dataclasses import replace
 import numpy as np
 from tiny import TINY
 from melanoma_edge.compression.prune import Pruning
@@ -150,9 +181,22 @@ for shaper in (None, Pruning(0.5, 0.0, 0.5)):
     one.restore(kept)
     assert abs(one.train_batch(pixels, labels, 32, 0) - loss) < 1e-5
     assert one.logits(one.averaged(), pixels[:, :32, :32]).shape == (13, 3)
+    one.restore(one.state())
+    moving = [v for v in one._model.weights if "moving" in v.name]
+    assert all(np.array_equal(*[part.numpy() for part in strategy.experimental_local_results(v)]) for v in moving)
     if shaper:
         assert one.ready
         assert abs(shaper.report(None, one.averaged())["reached"] - 0.5) < 0.01
+plain, found = replace(TINY, folded=True), []
+for used in (devices, Devices(tf.distribute.get_strategy(), ("CPU",), False)):
+    one = Learner(plain, config, used, np.full(3, 1 / 3), 3, lambda model: None)
+    mine = one.share(13)
+    losses = [one.train_batch(pixels[mine], labels[mine], 32, 0, 13) for _ in range(3)]
+    found.append((losses, one.averaged()))
+assert np.allclose(found[0][0], found[1][0], rtol=1e-5), "two devices see what one does"
+gaps = [np.abs(found[0][1][name] - array).max() for name, array in found[1][1].items()]
+assert max(gaps) < 2e-5, max(gaps)
+print("mirrored", max(gaps), file=sys.stderr)
 print("mirrored")
 """
 
@@ -165,15 +209,36 @@ def test_two_devices_train_one_network() -> None:
     assert answer.stdout.strip() == "mirrored", answer.stderr[-2000:]
 
 
-def test_replicas_share_a_batch_and_draw_different_pictures() -> None:
-    from types import SimpleNamespace
-
-    from melanoma_edge.training.learner import _share
-
+def test_every_image_of_a_batch_falls_to_one_device_of_one_process() -> None:
     tensorflow, _ = load_tensorflow()
-    pixels, labels, seed = np.arange(7), np.arange(7) * 10, tensorflow.constant([3, 4])
-    contexts = [SimpleNamespace(replica_id_in_sync_group=i, num_replicas_in_sync=3) for i in range(3)]
-    shares = [_share(tensorflow, context, pixels, labels, seed) for context in contexts]
-    assert sorted(np.concatenate([share[0] for share in shares])) == list(range(7))
-    assert all((share[1] == share[0] * 10).all() for share in shares)
-    assert len({tuple(share[2].numpy()) for share in shares}) == 3
+    places = np.arange(7)
+    seen = []
+    for index in range(2):
+        cluster = Cluster(("a:1", "b:1"), index)
+        devices = Devices(SimpleNamespace(num_replicas_in_sync=4), (), False, cluster)
+        one: Any = SimpleNamespace(_devices=devices, _tf=tensorflow)
+        mine = places[Learner.share(one, 7)]
+        parts = [Learner._part(one, replica, mine, mine * 10, 7) for replica in devices.own]
+        assert [int(part[2]) for part in parts] == [2 * index, 2 * index + 1]
+        assert all((part[1] == part[0] * 10).all() for part in parts)
+        assert all((part[0] == places[int(part[2]) :: 4]).all() for part in parts)
+        seen += [part[0] for part in parts]
+    assert sorted(np.concatenate(seen)) == list(range(7))
+
+
+def test_the_prior_is_that_of_each_image_s_source() -> None:
+    """The loss of one batch under two priors is the mean of the losses that its halves have under one."""
+    pixels, labels = batch(0)
+    priors = np.array([[0.5, 0.3, 0.2], [0.01, 0.01, 0.98]])
+    config = TrainConfig(image_size=32, device="cpu", label_smoothing=0.0)
+
+    def loss(prior: np.ndarray, sources: np.ndarray | None) -> float:
+        one = Learner(TINY, config, choose_devices("cpu", False), prior, 6, lambda model: None)
+        return one.train_batch(pixels, labels, 32, 0, sources=sources)
+
+    first, second = loss(priors[0], None), loss(priors[1], None)
+    assert abs(first - second) > 0.1
+    assert loss(priors, np.zeros(12, np.int64)) == pytest.approx(first)
+    assert loss(priors, np.ones(12, np.int64)) == pytest.approx(second)
+    mixed = loss(priors, np.arange(12) % 2)
+    assert min(first, second) < mixed < max(first, second)

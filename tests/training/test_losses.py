@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from melanoma_edge.training.losses import adjusted_loss, class_prior, distillation_loss
+from melanoma_edge.model.legacy_keras import load_tensorflow
+from melanoma_edge.training.losses import adjusted_loss, class_prior, distillation_loss, source_priors
 
 PRIOR = (0.7, 0.2, 0.1)
 
@@ -57,3 +58,46 @@ def test_distillation_is_the_softened_divergence_times_the_square_of_the_tempera
         wanted = temperature**2 * (p * np.log(p / q)).sum(axis=1)
         np.testing.assert_allclose(distillation_loss(logits, answers, temperature), wanted, rtol=1e-4)
     np.testing.assert_allclose(distillation_loss(answers + 7, answers, 2.0), 0, atol=1e-5)
+
+
+def test_each_source_has_the_shares_of_its_own_classes() -> None:
+    labels, sources = np.array([0] * 8 + [1] * 2 + [1] * 5), ["a"] * 10 + ["b"] * 5
+    priors, of_image = source_priors(labels, sources, 2)
+    np.testing.assert_allclose(priors, [[8 + 8 / 15, 2 + 7 / 15], [8 / 15, 5 + 7 / 15]] / np.array([[11], [6]]))
+    np.testing.assert_array_equal(of_image, [0] * 10 + [1] * 5)
+    assert (priors > 0).all()
+
+
+def test_one_source_alone_has_the_shares_of_all() -> None:
+    labels = np.array([0, 0, 2, 1, 0])
+    priors, of_image = source_priors(labels, ["x"] * 5, 3)
+    np.testing.assert_allclose(priors, [class_prior(labels, 3)])
+    assert (of_image == 0).all()
+
+
+def test_every_image_may_have_a_prior_of_its_own() -> None:
+    logits, labels = np.random.default_rng(0).normal(0, 3, (2, 3)).astype(np.float32), np.array([0, 2])
+    each = np.array([PRIOR, (0.1, 0.1, 0.8)])
+    found = adjusted_loss(logits, labels, each, 0.05).numpy()
+    alone = [adjusted_loss(logits[i : i + 1], labels[i : i + 1], each[i], 0.05).numpy()[0] for i in range(2)]
+    np.testing.assert_allclose(found, alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_where_the_class_is_the_source_the_camera_is_not_learned(balanced: bool) -> None:
+    """Nine of ten of a class come from one camera: logistic regression on what the lesion and what the camera shows."""
+    tensorflow, _ = load_tensorflow()
+    generator = np.random.default_rng(0)
+    labels = np.arange(2000) % 2
+    cameras = np.where(generator.random(2000) < 0.9, labels, 1 - labels)
+    seen = np.stack([labels + generator.normal(0, 1, 2000), cameras], axis=1).astype(np.float32)
+    priors, of_image = source_priors(labels, [str(camera) for camera in cameras] if balanced else [""] * 2000, 2)
+    weights, bias = tensorflow.Variable(np.zeros((2, 2), np.float32)), tensorflow.Variable(np.zeros(2, np.float32))
+    for _ in range(300):
+        with tensorflow.GradientTape() as tape:
+            loss = tensorflow.reduce_mean(adjusted_loss(seen @ weights + bias, labels, priors[of_image], 0.0))
+        for variable, gradient in zip((weights, bias), tape.gradient(loss, (weights, bias)), strict=True):
+            variable.assign_sub(gradient)
+    lesion, camera = (weights[:, 1] - weights[:, 0]).numpy()
+    assert lesion == pytest.approx(1, abs=0.25)  # by which two normal distributions one apart differ
+    assert camera == pytest.approx(0 if balanced else 2 * np.log(9), abs=0.4)

@@ -17,7 +17,9 @@ from melanoma_edge.data.synthetic import SyntheticSpec, write_synthetic
 from melanoma_edge.errors import DataError
 from melanoma_edge.pixels import load_pixels
 from melanoma_edge.training import material
-from melanoma_edge.training.material import Origin, divided, gather, read_data
+from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.losses import class_prior
+from melanoma_edge.training.material import Origin, divided, gather, planned_data, priors, read_data
 from melanoma_edge.training.run import Run
 
 
@@ -84,10 +86,28 @@ def test_a_legacy_split_is_made_of_single_files_and_known_as_leaky(tmp_path: Pat
     (data / "NV" / "MEL_00.png").write_bytes((data / "MEL" / "MEL_00.png").read_bytes())
     with pytest.raises(DataError, match="1 images stand under two labels"):
         gather(tiny_config(data), tmp_path / "run", None)
-    found = gather(tiny_config(data, split_policy="legacy"), tmp_path / "run", None)
+    found = gather(tiny_config(data, split_policy="legacy", legacy_copies=0), tmp_path / "run", None)
     assert len(found.catalog.rows) == 37
+    assert found.source.shape[1] == 40, "the margin that augmentation needs"
     assert load_catalog(tmp_path / "run").leaky
     assert load_catalog(tmp_path / "run").policies["split_policy"] == "legacy"
+
+
+def test_copies_before_a_legacy_split_are_all_the_augmentation(tmp_path: Path) -> None:
+    config = tiny_config(write_images(tmp_path / "data", 6), split_policy="legacy", legacy_copies=10)
+    found = gather(config, tmp_path / "run", None)
+    assert len(found.catalog.rows) == 3 * (6 + 10)
+    assert found.source.shape == (len(found.catalog.part("train")), 32, 32, 3)
+    assert found.catalog.policies["legacy_copies"] == "10"
+    assert gather(config, tmp_path / "again", None).catalog == found.catalog
+    assert divided(planned_data(config), config) == found.catalog
+
+
+def test_a_legacy_plan_of_the_synthetic_set_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = object()
+    monkeypatch.setattr(material, "read_data", lambda config, progress: read)
+    assert planned_data(TrainConfig(split_policy="legacy")) is read
+    assert planned_data(TrainConfig()) is not read
 
 
 def test_a_test_folder_is_kept_when_asked(tmp_path: Path) -> None:
@@ -97,6 +117,21 @@ def test_a_test_folder_is_kept_when_asked(tmp_path: Path) -> None:
     split = divided(read_data(config), config)
     assert {row.extra["folder_split"] for row in split.part("test")} == {"Test"}
     assert len(split.part("test")) == 6
+
+
+def test_what_a_kept_test_folder_leaves_out_shifts_no_pixels(tmp_path: Path) -> None:
+    train, test = write_images(tmp_path / "data" / "Train", 8, seed=1), tmp_path / "data" / "Test"
+    write_images(test, 2, seed=2)
+    for name in CLASSES:
+        # Another version of an image that Train has: the ISIC number says so, and Train's is then left out.
+        (train / name / f"{name}_00.png").rename(train / name / f"ISIC_000000{CLASSES.index(name)}_a.png")
+        (test / name / f"{name}_00.png").rename(test / name / f"ISIC_000000{CLASSES.index(name)}_b.png")
+    found = gather(tiny_config(tmp_path / "data", test_folder="keep"), tmp_path / "run", None)
+    assert len(found.catalog.rows) == 3 * (8 + 2) - 3
+    assert any("3 images that share a group" in note for note in found.catalog.notes)
+    for split in found.splits.values():
+        for row, pixels in zip(split.rows, split.pixels, strict=True):
+            np.testing.assert_array_equal(pixels, load_pixels(Path(row.path), 32))
 
 
 def test_near_duplicates_are_looked_for_but_not_in_a_synthetic_set(
@@ -114,3 +149,18 @@ def test_near_duplicates_are_looked_for_but_not_in_a_synthetic_set(
     assert asked == []
     read_data(tiny_config(write_images(tmp_path / "data", 4)))
     assert asked == ["folder"] * 12
+
+
+def test_each_image_is_learned_under_the_shares_of_its_source(images: Path, tmp_path: Path) -> None:
+    config = tiny_config(images)
+    found = gather(config, tmp_path, None)
+    train = found.splits["train"]
+    rows = tuple(replace(row, source="b" if row.label == "MEL" else "a") for row in train.rows)
+    two = replace(found, splits={**found.splits, "train": replace(train, rows=rows)})
+    shares, of_image = priors(two, config)
+    assert shares.shape == (2, len(CLASSES))
+    melanoma = train.labels == CLASSES.index("MEL")
+    assert (shares[of_image, train.labels][melanoma] > 0.9).all() and (shares[of_image, 0][~melanoma] < 0.1).all()
+    together, of_image = priors(two, replace(config, source_balance=False))
+    np.testing.assert_allclose(together, [class_prior(train.labels, len(CLASSES))])
+    assert not of_image.any()

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from melanoma_edge.data.catalog import save_catalog
+from melanoma_edge.data.stored import StoredSquares
 from melanoma_edge.errors import DataError, TrustError, UsageError
 from melanoma_edge.files import sha256_of, to_json
 from melanoma_edge.model.weights import save_weights, weights_sha256
+from melanoma_edge.pixels import load_pixels
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.run import Parent, Run, RunRecord, pixels_sha256, relative
 
@@ -136,7 +138,7 @@ def test_a_damaged_pixel_cache_is_noticed(run: Run, tmp_path: Path, monkeypatch:
         run.images("test")
     assert str(tmp_path) in caught.value.fix
     cache.unlink()
-    assert run.images("test").pixels.any()
+    assert run.images("test").pixels[:].any()
 
 
 def test_every_split_has_the_hash_of_its_pixels(run: Run) -> None:
@@ -162,8 +164,13 @@ def test_the_reference_is_the_nearest_run_that_was_not_quantized(run: Run, tmp_p
         Run.open(paths["again"]).reference()
 
 
-def test_images_are_those_of_the_split(run: Run) -> None:
+def test_images_are_those_of_the_split(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, asked = StoredSquares.__getitem__, []
+    monkeypatch.setattr(StoredSquares, "__getitem__", lambda self, places: asked.append(places) or read(self, places))
     found = run.images("test")
+    assert len(found.ids) > 1 and asked == list(range(len(found.ids))), "memory holds one image of a split at a time"
+    for image, row in zip(found.pixels, found.rows, strict=True):
+        np.testing.assert_array_equal(image, load_pixels(Path(row.path), 32))
     assert found.ids == tuple(row.image_id for row in run.catalog.part("test"))
     assert found.pixels.shape == (len(found.ids), 32, 32, 3)
     assert found.pixels.dtype == np.uint8

@@ -16,7 +16,7 @@ import pytest
 from tiny import tiny_config
 
 from melanoma_edge.errors import Interrupted, MachineError, TrustError, UsageError
-from melanoma_edge.training import trainer
+from melanoma_edge.training import epochs, trainer
 from melanoma_edge.training.config import TrainConfig
 from melanoma_edge.training.learner import Learner
 from melanoma_edge.training.material import Origin
@@ -183,7 +183,7 @@ def test_training_stops_when_patience_ends_and_keeps_the_best(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aucs, kept = iter([0.6, 0.9, 0.9, 0.7, 0.95]), []
-    validate, averaged = trainer._validate, Learner.averaged
+    validate, averaged = epochs._validate, Learner.averaged
 
     def ordered(*arguments: Any) -> dict[str, float]:
         return {**validate(*arguments), "validation_macro_auc": next(aucs)}
@@ -192,7 +192,7 @@ def test_training_stops_when_patience_ends_and_keeps_the_best(
         kept.append(averaged(self))
         return kept[-1]
 
-    monkeypatch.setattr(trainer, "_validate", ordered)
+    monkeypatch.setattr(epochs, "_validate", ordered)
     monkeypatch.setattr(Learner, "averaged", seen)
     stopped = train(tiny_config(images, epochs=5, patience=2), tmp_path / "run")
     assert stopped.record.training["epochs"] == 4
@@ -202,19 +202,19 @@ def test_training_stops_when_patience_ends_and_keeps_the_best(
 
 def test_small_images_come_first_and_the_last_third_is_whole() -> None:
     config = TrainConfig(image_size=160, epochs=10)
-    assert [trainer._size(config, epoch) for epoch in range(10)] == [96] * 4 + [128] * 3 + [160] * 3
-    assert {trainer._size(TrainConfig(image_size=64, epochs=10), epoch) for epoch in range(10)} == {64}
-    assert {trainer._size(TrainConfig(progressive=False, epochs=9), epoch) for epoch in range(9)} == {160}
+    assert [epochs._size(config, epoch) for epoch in range(10)] == [96] * 4 + [128] * 3 + [160] * 3
+    assert {epochs._size(TrainConfig(image_size=64, epochs=10), epoch) for epoch in range(10)} == {64}
+    assert {epochs._size(TrainConfig(progressive=False, epochs=9), epoch) for epoch in range(9)} == {160}
 
 
 def test_batches_show_each_image_once_in_an_order_of_seed_and_epoch() -> None:
     config = TrainConfig(batch_size=16, seed=4)
-    epochs = [np.stack(list(trainer._batches(50, config, epoch))) for epoch in (0, 1, 0)]
-    assert epochs[0].shape == (3, 16)
-    assert len(np.unique(epochs[0])) == 48
-    assert np.array_equal(epochs[0], epochs[2])
-    assert not np.array_equal(epochs[0], epochs[1])
-    assert [len(batch) for batch in trainer._batches(5, config, 0)] == [5]
+    drawn = [np.stack(list(epochs._batches(50, config, epoch))) for epoch in (0, 1, 0)]
+    assert drawn[0].shape == (3, 16)
+    assert len(np.unique(drawn[0])) == 48
+    assert np.array_equal(drawn[0], drawn[2])
+    assert not np.array_equal(drawn[0], drawn[1])
+    assert [len(batch) for batch in epochs._batches(5, config, 0)] == [5]
 
 
 def test_a_pruning_without_what_prunes_is_refused_before_anything_is_written(images: Path, tmp_path: Path) -> None:

@@ -77,9 +77,7 @@ class Search:
 
     def __init__(self, thumbs: Rows, aspects: NDArray[np.float64]) -> None:
         self._thumbs, self._aspects = thumbs, np.round(aspects, 2)
-        tiles = [_known(thumbs[start : start + _TILE]) for start in range(0, len(thumbs), _TILE)]
-        known = np.concatenate([described for described, _ in tiles])
-        self._rough = np.concatenate([rough for _, rough in tiles])
+        known, self._rough = _known(thumbs)
         self._axes = _main_axes(known)
         self._points = known @ self._axes
 
@@ -123,10 +121,16 @@ class Search:
         return _Pairs(*np.concatenate(chosen).T) if chosen else _Pairs(*np.zeros((4, 0), np.int64))
 
 
-def _known(thumbs: NDArray[np.uint8]) -> tuple[NDArray[np.float64], Floats]:
-    whole = WHOLE[None]
-    rough = spectra.every_window(brightness(thumbs), whole, _ROUGH)
-    return spectra.descriptors(thumbs, whole)[:, 0] / _SPREAD, rough[:, 0]
+def _known(thumbs: Rows) -> tuple[NDArray[np.float64], Floats]:
+    """Describe every image as a whole, and by its lowest frequencies, a few at a time into arrays made once."""
+    whole, count = WHOLE[None], len(thumbs)
+    described, rough = np.empty((count, len(_SPREAD))), np.empty((count, _ROUGH, _ROUGH), np.float32)
+    for start in range(0, count, _TILE):
+        tile = slice(start, start + _TILE)
+        seen = thumbs[tile]
+        described[tile] = spectra.descriptors(seen, whole)[:, 0] / _SPREAD
+        rough[tile] = spectra.every_window(brightness(seen), whole, _ROUGH)[:, 0]
+    return described, rough
 
 
 def _main_axes(known: NDArray[np.float64]) -> NDArray[np.float64]:

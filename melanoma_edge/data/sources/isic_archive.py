@@ -46,12 +46,7 @@ class IsicArchiveSource:
             DataError: where there is no table or more than one, and as ``pictures``.
         """
         table = one_table(_tables(path), path, self.looks_for)
-        records = read_table(table, (IMAGE,), only=_KEPT)
-        columns = [column for column in (*LEVELS, *OLD) if column in records[0].cells] if records else []
-        if records and not columns:
-            raise DataError("table has no column of diagnoses", where=str(table), fix=f"keep {self.looks_for}")
-        sheet = Sheet(table, self.name, _entries(records, columns), IMAGE, ", ".join(columns), "lesion_id")
-        rows, notes = pictures([sheet], path, reading)
+        rows, notes = pictures([_sheet(table)], path, reading)
         licences = {row.extra.get(LICENCE, "unknown (the table does not state it)") for row in rows}
         kinds = {row.extra.get(IMAGE_TYPE, _UNSTATED) for row in rows}
         return Listing("ISIC archive", rows, tuple(sorted(licences)), tuple(sorted(kinds - {_UNSTATED})), notes=notes)
@@ -60,6 +55,16 @@ class IsicArchiveSource:
 def _tables(path: Path) -> list[Path]:
     wanted = {*LEVELS, *OLD}
     return [table for table, names in tables(path) if IMAGE in names and wanted & set(names)]
+
+
+def _sheet(table: Path) -> Sheet:
+    records = read_table(table, (IMAGE,), only=_KEPT)
+    columns = [column for column in (*LEVELS, *OLD) if column in records[0].cells] if records else []
+    if records and not columns:
+        fix = f"keep {IsicArchiveSource.looks_for}"
+        raise DataError("table has no column of diagnoses", where=str(table), fix=fix)
+    source = IsicArchiveSource.name
+    return Sheet(table, source, _entries(records, columns), IMAGE, ", ".join(columns), "lesion_id")
 
 
 def _entries(records: Sequence[Record], columns: Sequence[str]) -> tuple[Entry, ...]:
