@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
+    from melanoma_edge.recalibration import Applied
+
 SCHEMA = "melanoma-edge/prediction/1"
 Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
 """Given a file, its square ``[N, N, 3]`` and the target scores of its places ``[h, w]``, do something with them."""
@@ -35,6 +37,7 @@ class Prediction:
     """Answer one image.
 
     ``decision`` is one of ``decision.State``; what decided against a score stands in ``warnings`` in words.
+    ``recalibration`` is the sha256 of the document whose threshold decided in place of the contract's.
     """
 
     image: str
@@ -47,10 +50,12 @@ class Prediction:
     decision: str
     quality: dict[str, int]
     warnings: tuple[str, ...]
+    recalibration: str | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON object of ``predict --json``."""
-        return {"schema": SCHEMA, **vars(self), "warnings": list(self.warnings)}
+        """Return the JSON object of ``predict --json``; ``recalibration`` stands in it only where there was one."""
+        document = {"schema": SCHEMA, **vars(self), "warnings": list(self.warnings)}
+        return document if self.recalibration else {k: v for k, v in document.items() if k != "recalibration"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ def predict(
     threads: int | None = None,
     show: Show | None = None,
     key: EllipticCurvePublicKey | None = None,
+    recalibration: Applied | None = None,
 ) -> Iterator[Prediction | Unreadable]:
     """Decide on images one by one, in the order given; folders are walked in sorted order.
 
@@ -81,6 +87,7 @@ def predict(
         threads: CPU threads of the runtime.
         show: told of the places of every image that was answered.
         key: whose holder must have signed the bundle; without one a signature is not looked at.
+        recalibration: of a site, whose threshold decides and is named with every answer.
 
     Raises:
         UsageError: for ``show`` with a file that has no class activation map.
@@ -88,7 +95,9 @@ def predict(
         TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
     files = list(_files(images))
-    with _opened(model, threads, key) as runner:
+    opened, contract_sha256 = _opened(model, threads, key)
+    with opened as runner:
+        contract = recalibration.to(runner.contract, contract_sha256, str(model)) if recalibration else runner.contract
         for file in files:
             try:
                 photo = decode(file)
@@ -96,16 +105,27 @@ def predict(
             except MelanomaEdgeError as error:
                 yield Unreadable(str(file), str(model), str(error))
                 continue
-            wants_all = show or runner.contract.effective_safeguards.outlier
+            wants_all = show or contract.effective_safeguards.outlier
             answers = runner.infer_all(pixels[None]) if wants_all else {OUTPUT: runner.infer(pixels[None])}
             _check_answer(answers[OUTPUT][0], str(model))
             if show:
-                show(file, pixels, place_scores(answers, runner.contract, str(model)))
-            yield _answer(str(file), str(model), answers, runner.contract, measure(photo))
+                show(file, pixels, place_scores(answers, contract, str(model)))
+            answer = _answer(str(file), str(model), answers, contract, measure(photo))
+            yield _recalibrated(answer, recalibration, runner.contract) if recalibration else answer
 
 
-def _opened(model: Path, threads: int | None, key: EllipticCurvePublicKey | None) -> Runner:
-    return open_bundle(model, key).runner(threads) if key or is_bundle(model) else open_model(model, threads)
+def _recalibrated(answer: Prediction, applied: Applied, contract: ModelContract) -> Prediction:
+    warnings = (applied.in_words(contract), *answer.warnings)
+    return replace(answer, warnings=warnings, recalibration=applied.sha256)
+
+
+def _opened(model: Path, threads: int | None, key: EllipticCurvePublicKey | None) -> tuple[Runner, str]:
+    """Return what runs a model, and the sha256 of its contract as it was exported."""
+    if key or is_bundle(model):
+        bundle = open_bundle(model, key)
+        return bundle.runner(threads), bundle.contract.sha256
+    runner = open_model(model, threads)
+    return runner, runner.contract.sha256
 
 
 def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:

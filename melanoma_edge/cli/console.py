@@ -6,7 +6,7 @@ import json
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +39,10 @@ def print_json(document: Any) -> None:
     click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, as wide as it needs to be when nobody looks."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], grey: Collection[int] = ()
+) -> None:
+    """Print a table on stdout, as wide as it needs to be when nobody looks; ``grey`` rows are dimmed."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -48,8 +50,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     table = Table(title=title, title_justify="left")
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        table.add_row(*(Text(harmless(str(cell))) for cell in row))
+    for number, row in enumerate(rows):
+        table.add_row(*(Text(harmless(str(cell))) for cell in row), style="dim" if number in grey else None)
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 

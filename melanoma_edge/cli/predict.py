@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from melanoma_edge.prediction import Show
+    from melanoma_edge.recalibration import Applied
     from melanoma_edge.runtime import Pixels
 
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 @click.option(
     "--cam", type=PATH, help="New folder for pictures of where the target class was seen (export --with-cam)."
 )
+@click.option("--recalibration", type=PATH, metavar="FILE", help="Decide at a site's threshold; see `recalibrate`.")
+@click.option(
+    "--recalibration-key", type=PATH, metavar="PUB.pem", help="Refuse a FILE that the holder of this key did not sign."
+)
 @output_options
 def command(
     model: Path,
@@ -38,6 +43,8 @@ def command(
     key: Path | None,
     threads: int | None,
     cam: Path | None,
+    recalibration: Path | None,
+    recalibration_key: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -58,7 +65,8 @@ def command(
 
     answered, bad = [], 0
     show = _into(cam) if cam else None
-    for answer in predict(model, images, threads, show, _public(key, model) if key else None):
+    applied = _applied(recalibration, recalibration_key)
+    for answer in predict(model, images, threads, show, _public(key, model) if key else None, applied):
         if as_json:
             click.echo(json.dumps(answer.to_document(), ensure_ascii=False, allow_nan=False))
         if isinstance(answer, Prediction):
@@ -69,6 +77,23 @@ def command(
     if answered and not as_json:
         describe_predictions(answered, quiet)
     return 3 if bad else 0
+
+
+def _applied(file: Path | None, key: Path | None) -> Applied | None:
+    """Return the recalibration to apply, if one was given.
+
+    Raises:
+        UsageError: for a key without one.
+        TrustError: when it, its signature or the key is missing or not what it must be.
+    """
+    from melanoma_edge.bundle.signing import read_public
+    from melanoma_edge.recalibration import read_recalibration
+
+    if file is None:
+        if key:
+            raise UsageError("--recalibration-key without --recalibration", fix="give both, or leave it out")
+        return None
+    return read_recalibration(file, read_public(key) if key else None)
 
 
 def _public(key: Path, model: Path) -> EllipticCurvePublicKey:

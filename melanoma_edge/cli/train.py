@@ -41,6 +41,14 @@ from melanoma_edge.cli.results import describe_run, plan_training
 @click.option("--prune", type=float, help="Share of the 1x1 convolutions' weights to set to zero on the way.")
 @click.option("--teacher", type=PATH, help="A run whose answers are learned from beside the labels (distillation).")
 @click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
+@click.option(
+    "--outlier-limits/--no-outlier-limits",
+    default=None,
+    help="Whether apps refuse pictures unlike those trained on; on by default. Files then also answer the embedding.",
+)
+@click.option(
+    "--uncertain", type=float, help="Share of validation lesions, next below the threshold, referred out of doubt."
+)
 @device_option
 @click.option(
     "--mixed-precision/--no-mixed-precision", default=None, help="float16 arithmetic; default: on a GPU only."
