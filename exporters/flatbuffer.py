@@ -148,6 +148,13 @@ def scale_and_zero(tensor: Any) -> tuple[float, int] | None:
 
 
 @cache
+def clipping() -> frozenset[int]:
+    """Return the fused activations that let nothing negative through."""
+    kinds = schema().ActivationFunctionType
+    return frozenset({kinds.RELU, kinds.RELU6})
+
+
+@cache
 def _names(kind: str) -> dict[int, str]:
     return {value: name for name, value in vars(getattr(schema(), kind)).items() if not name.startswith("_")}
 

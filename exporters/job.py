@@ -12,7 +12,7 @@ from pathlib import Path
 from exporters import lint
 from exporters.inventory import CensusRow, Inventory, take
 from exporters.material import LEARNED, Material, Recipe
-from exporters.outputs import chosen, output_shapes, with_outputs
+from exporters.outputs import chosen, needed, output_shapes, with_outputs
 from exporters.place import alone, place, planned
 from exporters.precision import Precision
 from exporters.proof import prove
@@ -28,6 +28,7 @@ from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/export/1"
 SEARCHED = ".search.json"
+_FOUND_OUT = (".parity.json", ".evaluation.json")
 _TOOLS = ("tensorflow", "tf_keras", "ai-edge-quantizer", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
 
 
@@ -142,7 +143,8 @@ def export_many(
         goal: search for the layers of ``int8`` that must stay in float to reach it.
         batch: images per inference, None for free; TFLite files take one.
         sparse: leave the zeros of pruned weights out of the file; float32 TFLite only.
-        extras: outputs beside the probabilities: ``embedding``, ``cam``.
+        extras: outputs beside the probabilities: ``embedding``, ``cam``. Where the contract has limits of strangeness,
+            files always answer the embedding.
         force: overwrite files that exist.
         progress: told of what is done.
 
@@ -159,7 +161,9 @@ def export_many(
     check = partial(check, searched=bool(goal))
     check()
     pairs = checked(asked, batch)
-    recipe = Recipe(calibration_images, seed, rounding, check_calibration, sparse, chosen(extras))
+    recipe = Recipe(
+        calibration_images, seed, rounding, check_calibration, sparse, chosen((*extras, *needed(run.contract)))
+    )
     material = Material(run, recipe, progress)
     with alone(run.artifacts):
         # Again: another export may have ended since.
@@ -243,5 +247,5 @@ def _tools() -> dict[str, str]:
 
 def _forget(path: Path, beside: Iterable[str]) -> None:
     """Remove what lies beside a file about to be overwritten: it speaks of other bytes, also if we are stopped here."""
-    for name in (*(f"{path.name}{ending}" for ending in (".json", ".parity.json", SEARCHED)), *beside):
+    for name in (*(f"{path.name}{ending}" for ending in (".json", *_FOUND_OUT, SEARCHED)), *beside):
         path.with_name(name).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from exporters.inventory import Inventory, Step
 from exporters.onnx import BEFORE_LAYOUT
 from exporters.plan import NOTHING, Keep, Plan
 from exporters.precision import Precision
-from melanoma_edge.errors import ExportError
+from melanoma_edge.errors import ExportError, named
 from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.runtime.base import CAM, INPUT, OUTPUT
 
@@ -107,6 +107,8 @@ def _ends(inventory: Inventory, precision: Precision, extras: Sequence[str]) -> 
         problems.append(f"input is {inventory.inputs}, not {INPUT} in {pixels}")
     if inventory.outputs != dict.fromkeys((OUTPUT, *extras), "float32"):
         problems.append(f"output is {inventory.outputs}, not {', '.join((OUTPUT, *extras))} in float32")
+    if inventory.odd_zeros:
+        problems.append(f"the zero points of {named(inventory.odd_zeros)} are off: 0 is not 0 there")
     if inventory.levels != _LEVELS:
         problems.append(f"only {inventory.levels} of {_LEVELS} input bytes stay distinct")
     return problems

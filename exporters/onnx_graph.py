@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from exporters.steps import Entry, Inventory, Shape, Step, levels, multiplications
+from exporters.steps import LOWEST, Entry, Inventory, Shape, Step, levels, multiplications
 from melanoma_edge.errors import ExportError
 from melanoma_edge.runtime.base import INPUT, require
 
@@ -72,7 +73,24 @@ class _Graph:
             inputs=self._types(self._graph.input),
             outputs=self._types(self._graph.output),
             levels=levels(self._entry()),
+            odd_zeros=tuple(self._odd_zeros()),
         )
+
+    def _odd_zeros(self) -> Iterator[str]:
+        """Name int8 outputs of ReLU6 and int8 constants whose zero point is off."""
+        for node in self._graph.node:
+            if node.op_type not in ("QuantizeLinear", "DequantizeLinear") or len(node.input) < 3:
+                continue
+            zero = self._constants.get(node.input[2])
+            if zero is None or self._type_name(zero.data_type) != "int8":
+                continue
+            zeros = {int(one) for one in self._onnx.numpy_helper.to_array(zero).ravel()}
+            maker = self._makers.get(node.input[0])
+            if node.op_type == "QuantizeLinear" and maker is not None and maker.op_type in ("Clip", "Relu"):
+                if zeros - {LOWEST}:
+                    yield str(maker.input[0])
+            elif node.op_type == "DequantizeLinear" and node.input[0] in self._constants and zeros - {0}:
+                yield str(node.input[0])
 
     def _types(self, tensors: Any) -> dict[str, str]:
         return {tensor.name: self._type_name(tensor.type.tensor_type.elem_type) for tensor in tensors}

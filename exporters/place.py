@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exporters.material import LEARNED
-from exporters.outputs import chosen
+from exporters.outputs import chosen, needed
 from exporters.precision import Precision
 from exporters.registry import Format, checked
 from exporters.sparse import refuse
@@ -18,8 +18,9 @@ from melanoma_edge.training.run import Run
 
 
 def place(run: Run, form: Format, precision: Precision, sparse: bool = False, extras: Sequence[str] = ()) -> Path:
-    """Return the path of an exported file."""
-    parts = ("model", precision, *(["sparse"] if sparse else []), *extras)
+    """Return the path of an exported file; its name says which outputs it has that not every file of the run has."""
+    further = [name for name in extras if name not in needed(run.contract)]
+    parts = ("model", precision, *(["sparse"] if sparse else []), *further)
     return run.artifacts / f"{'-'.join(parts)}{form.suffix}"
 
 
@@ -41,7 +42,7 @@ def planned(
             that does not know the network, or, where layers of int8 are ``searched`` that stay in float, precisions
             without int8 or with others like it.
     """
-    pairs, further = checked(asked, batch), chosen(extras)
+    pairs, further = checked(asked, batch), chosen((*extras, *needed(run.contract)))
     if searched:
         _refuse_search([precision for _, precision in pairs])
     if rounding == LEARNED and any(precision.calibrated for _, precision in pairs):

@@ -40,7 +40,8 @@ def refuse(weights: Weights, asked: Iterable[tuple[Format, Precision]], extras: 
     """
     if extras:
         what = f"a file with {', '.join(extras)} as output cannot be stored sparse: phones might not load it"
-        raise UsageError(what, fix="leave out --sparse or the further outputs")
+        fix = "leave out --sparse or the further outputs; one that the contract's limits need goes only with training"
+        raise UsageError(what, fix=f"{fix} (--no-outlier-limits)")
     for form, precision in asked:
         if form.name != "tflite":
             raise UsageError(f"{form.name} files cannot be stored sparse", fix="leave out --sparse, or ask for tflite")

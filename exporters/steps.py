@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BYTES = 256
+LOWEST = -128
+"""The int8 that stands for 0 where nothing is negative."""
 
 Shape = tuple[int | None, ...]
 """Sides of a tensor, batch first; None where the file leaves a side open."""
@@ -63,13 +65,18 @@ class Totals:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Describe a file. ``levels`` counts how many of the 256 input bytes stay distinct when they enter the network."""
+    """Describe a file.
+
+    ``levels`` counts how many of the 256 input bytes stay distinct when they enter the network. ``odd_zeros`` names the
+    tensors whose zero point cannot be right: the real 0 is the lowest int8 behind a ReLU6, and 0 in weights and biases.
+    """
 
     format: str
     steps: tuple[Step, ...]
     inputs: dict[str, str]
     outputs: dict[str, str]
     levels: int
+    odd_zeros: tuple[str, ...] = ()
 
     def census(self) -> tuple[CensusRow, ...]:
         """Return operators counted by kind and types, sorted."""

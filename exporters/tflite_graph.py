@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from exporters import flatbuffer
-from exporters.steps import Entry, Inventory, Shape, Step, levels, multiplications
+from exporters.steps import LOWEST, Entry, Inventory, Shape, Step, levels, multiplications
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _UNPACKING = ("DEQUANTIZE", "DENSIFY")
@@ -36,6 +36,7 @@ class _Graph:
             inputs=self._types(self._graph.inputs),
             outputs=self._types(self._graph.outputs),
             levels=levels(self._entry()),
+            odd_zeros=tuple(self._odd_zeros()),
         )
 
     def _tensor(self, index: int) -> Any:
@@ -65,6 +66,19 @@ class _Graph:
         zeros = size - int(np.count_nonzero(held))
         biases = self._biases(operator.inputs)
         return Step(op, layer, activation, kind, held.nbytes, size, zeros, biases, macs, shape)
+
+    def _odd_zeros(self) -> Iterator[str]:
+        """Name outputs of ReLU6 and constants in int8 whose zero point is off."""
+        for operator in self._graph.operators:
+            if flatbuffer.op_name(self._model, operator) not in _WEIGHTED:
+                continue
+            made = self._tensor(operator.outputs[0])
+            wanted = LOWEST if operator.builtinOptions.fusedActivationFunction in flatbuffer.clipping() else None
+            if wanted is not None and flatbuffer.dtype_name(made) == "int8" and _zeros(made) - {wanted}:
+                yield flatbuffer.tensor_name(made)
+            for index in operator.inputs[1:]:
+                if index >= 0 and _zeros(self._tensor(index)) - {0}:
+                    yield flatbuffer.tensor_name(self._tensor(index))
 
     def _stored(self, index: int) -> int:
         """Return the tensor that lies in the file, behind what unpacks it."""
@@ -97,6 +111,12 @@ class _Graph:
             else:
                 break
         return chain
+
+
+def _zeros(tensor: Any) -> set[int]:
+    """Return the zero points of a tensor, none of one that is not quantized."""
+    found = tensor.quantization
+    return set() if found is None or found.zeroPoint is None else {int(zero) for zero in found.zeroPoint}
 
 
 def _sides(tensor: Any) -> list[int]:

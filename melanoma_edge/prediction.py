@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
+    from melanoma_edge.recalibration import Applied
+
 SCHEMA = "melanoma-edge/prediction/1"
 GROUP_SCHEMA = "melanoma-edge/prediction-group/1"
 Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
@@ -36,6 +39,7 @@ class Prediction:
     """Answer one image.
 
     ``decision`` is one of ``decision.State``; what decided against a score stands in ``warnings`` in words.
+    ``recalibration`` is the sha256 of the document whose threshold decided in place of the contract's.
     """
 
     image: str
@@ -49,6 +53,7 @@ class Prediction:
     quality: dict[str, int]
     warnings: tuple[str, ...]
     group: str | None = None
+    recalibration: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object of ``predict --json``."""
@@ -90,6 +95,7 @@ class GroupPrediction:
     threshold: float
     decision: str
     warnings: tuple[str, ...]
+    recalibration: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object of ``predict --group-by --json``."""
@@ -97,8 +103,9 @@ class GroupPrediction:
 
 
 def _document(schema: str, answer: Prediction | Unreadable | GroupPrediction) -> dict[str, Any]:
-    """Return an answer as plain JSON; an answer outside any group has no key for it."""
-    kept = {name: value for name, value in vars(answer).items() if name != "group" or value is not None}
+    """Return an answer as plain JSON; without a group or a recalibration there is no key for it."""
+    rare = ("group", "recalibration")
+    kept = {name: value for name, value in vars(answer).items() if name not in rare or value is not None}
     return {"schema": schema} | {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items()}
 
 
@@ -108,6 +115,7 @@ def predict(
     threads: int | None = None,
     show: Show | None = None,
     key: EllipticCurvePublicKey | None = None,
+    recalibration: Applied | None = None,
 ) -> Iterator[Prediction | Unreadable]:
     """Decide on images one by one, in the order given; folders are walked in sorted order.
 
@@ -117,6 +125,7 @@ def predict(
         threads: CPU threads of the runtime.
         show: told of the places of every image that was answered.
         key: whose holder must have signed the bundle; without one a signature is not looked at.
+        recalibration: of a site, whose threshold decides and is named with every answer.
 
     Raises:
         UsageError: for ``show`` with a file that has no class activation map.
@@ -124,9 +133,9 @@ def predict(
         TrustError: when the model is missing, not what it claims to be, or answers with what is no probabilities.
     """
     files = list(photos(images))
-    with _opened(model, threads, key) as runner:
+    with _opened(model, threads, show, key, recalibration) as opened:
         for file in files:
-            yield _answer_to(file, str(model), runner, show)
+            yield _answer_to(file, opened)
 
 
 def predict_groups(
@@ -135,49 +144,84 @@ def predict_groups(
     threads: int | None = None,
     show: Show | None = None,
     key: EllipticCurvePublicKey | None = None,
+    recalibration: Applied | None = None,
 ) -> Iterator[Prediction | Unreadable | GroupPrediction]:
     """Decide on images one by one, then on each group of them as one lesion, by the mean over its images.
 
     The mean is parity's: every image counts alike. One to be retaken, one that cannot be assessed or read counts not.
 
     Args:
-        model, threads, show, key: as ``predict``.
+        model, threads, show, key, recalibration: as ``predict``.
         groups: the group of each image; groups are answered in the order of their first image.
 
     Raises:
         UsageError, TrustError: as ``predict``.
     """
     members: dict[str, list[Prediction | Unreadable]] = {group: [] for group in groups.values()}
-    with _opened(model, threads, key) as runner:
+    with _opened(model, threads, show, key, recalibration) as opened:
         for file, group in groups.items():
-            answer = replace(_answer_to(file, str(model), runner, show), group=group)
+            answer = replace(_answer_to(file, opened), group=group)
             members[group].append(answer)
             yield answer
         for group, answers in members.items():
-            yield _together(group, answers, str(model), runner.contract)
+            yield _together(group, answers, opened)
 
 
-def _opened(model: Path, threads: int | None, key: EllipticCurvePublicKey | None) -> Runner:
-    return open_bundle(model, key).runner(threads) if key or is_bundle(model) else open_model(model, threads)
+@dataclass(frozen=True)
+class _Opened:
+    """Hold a running model; ``contract`` decides, at a site's threshold where a recalibration is ``applied``."""
+
+    name: str
+    runner: Runner
+    contract: ModelContract
+    show: Show | None
+    applied: Applied | None
+
+    @property
+    def said_first(self) -> tuple[str, ...]:
+        return (self.applied.in_words(self.runner.contract),) if self.applied else ()
 
 
-def _answer_to(file: Path, model: str, runner: Runner, show: Show | None) -> Prediction | Unreadable:
+@contextmanager
+def _opened(
+    model: Path,
+    threads: int | None,
+    show: Show | None,
+    key: EllipticCurvePublicKey | None,
+    applied: Applied | None,
+) -> Iterator[_Opened]:
+    if key or is_bundle(model):
+        bundle = open_bundle(model, key)
+        runner, exported = bundle.runner(threads), bundle.contract
+    else:
+        runner = open_model(model, threads)
+        exported = runner.contract
+    with runner:
+        contract = applied.to(runner.contract, exported.sha256, str(model)) if applied else runner.contract
+        yield _Opened(str(model), runner, contract, show, applied)
+
+
+def _answer_to(file: Path, model: _Opened) -> Prediction | Unreadable:
+    contract, runner = model.contract, model.runner
     try:
         photo = decode(file)
-        pixels = square(photo, runner.contract.input_size)
+        pixels = square(photo, contract.input_size)
     except MelanomaEdgeError as error:
-        return Unreadable(str(file), model, str(error))
-    wants_all = show or runner.contract.effective_safeguards.outlier
+        return Unreadable(str(file), model.name, str(error))
+    wants_all = model.show or contract.effective_safeguards.outlier
     answers = runner.infer_all(pixels[None]) if wants_all else {OUTPUT: runner.infer(pixels[None])}
-    _check_answer(answers[OUTPUT][0], model)
-    if show:
-        show(file, pixels, place_scores(answers, runner.contract, model))
-    return _answer(str(file), model, answers, runner.contract, measure(photo))
+    _check_answer(answers[OUTPUT][0], model.name)
+    if model.show:
+        model.show(file, pixels, place_scores(answers, contract, model.name))
+    answer = _answer(str(file), model.name, answers, contract, measure(photo))
+    if model.applied is None:
+        return answer
+    warnings = (*model.said_first, *answer.warnings)
+    return replace(answer, warnings=warnings, recalibration=model.applied.sha256)
 
 
-def _together(
-    group: str, answers: Sequence[Prediction | Unreadable], model: str, contract: ModelContract
-) -> GroupPrediction:
+def _together(group: str, answers: Sequence[Prediction | Unreadable], model: _Opened) -> GroupPrediction:
+    contract = model.contract
     read = [answer for answer in answers if isinstance(answer, Prediction)]
     kept = [answer for answer in read if counts(State(answer.decision))]
     # What cannot be read another photo may cure, as one that is blurred.
@@ -188,7 +232,7 @@ def _together(
     means = {name: mean([answer.probabilities[name] for answer in kept]) for name in contract.classes if kept}
     return GroupPrediction(
         group=group,
-        artifact=model,
+        artifact=model.name,
         images=tuple(answer.image for answer in kept),
         left_out=out,
         probabilities=means or None,
@@ -197,7 +241,8 @@ def _together(
         malignant_score=_mean_of([answer.malignant_score for answer in kept]),
         threshold=contract.threshold,
         decision=str(state),
-        warnings=tuple(_group_warnings(contract, state, scores, out)),
+        warnings=(*model.said_first, *_group_warnings(contract, state, scores, out)),
+        recalibration=model.applied.sha256 if model.applied else None,
     )
 
 

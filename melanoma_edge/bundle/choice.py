@@ -141,7 +141,7 @@ def _take(trial: Trial, judge: Judge, opened: Mapping[str, Runner]) -> _Taken | 
         return None
     ((decision, state),) = found
     margin = min(abs(judge.score(one) - border) for one in answers.values() for border in judge.borders)
-    steady = judge.is_steady(quality) and _spread(answers) <= _SPREAD
+    steady = all(judge.is_steady(quality, one) for one in answers.values()) and _spread(answers) <= _SPREAD
     return _Taken(data, pixels.tobytes(), photo.size, quality, answers, decision, state, margin, steady)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from melanoma_edge.bundle.container import Files
 from melanoma_edge.bundle.documents import REMAKE
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.decision import State, decide
+from melanoma_edge.decision import State, decide, outlier_score
 from melanoma_edge.errors import TrustError
 from melanoma_edge.pixels import decode_bytes, quietly, square
 from melanoma_edge.progress import Progress, silent
@@ -95,11 +95,16 @@ class Judge:
         """Return ``refer`` when the target score reaches the threshold, else ``no-sign``."""
         return State.REFER if self.score(answers) >= self.contract.threshold else State.NO_SIGN
 
-    def is_steady(self, quality: QualityMeasures) -> bool:
+    def is_steady(self, quality: QualityMeasures, answers: Answers) -> bool:
         """Tell whether the photo's findings stay what they are when a measure is a tenth lower or higher.
 
-        Decoders of JPEG differ a little, and so do the measures of what they decode.
+        Decoders of JPEG differ a little, and so do the measures of what they decode; runtimes differ in embeddings.
         """
+        outlier = self.safeguards.outlier
+        if outlier and EMBEDDING in answers:
+            distance = outlier_score(answers[EMBEDDING][0], outlier)
+            if 0.9 * outlier.limit < distance < 1.1 * outlier.limit:
+                return False
         limits = self.safeguards.quality
         found = findings(quality, limits)
         other = [

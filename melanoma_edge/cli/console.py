@@ -6,7 +6,7 @@ import json
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,8 +41,10 @@ def print_json(document: Any) -> None:
     click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, as wide as it needs to be when nobody looks."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], grey: Collection[int] = ()
+) -> None:
+    """Print a table on stdout, as wide as it needs to be when nobody looks; ``grey`` rows are dimmed."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -50,8 +52,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     table = Table(title=title, title_justify="left")
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        table.add_row(*(Text(harmless(str(cell))) for cell in row))
+    for number, row in enumerate(rows):
+        table.add_row(*(Text(harmless(str(cell))) for cell in row), style="dim" if number in grey else None)
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
@@ -74,7 +76,7 @@ class _Begun:
 
 
 class Reporter:
-    """Show the progress of tasks: bars with speed and time left on a terminal, elsewhere a line a minute and at the end."""
+    """Show the progress of tasks: bars with speed and time left on a terminal, else a line a minute and at the end."""
 
     def __init__(self, quiet: bool, bars: Bars | None) -> None:
         self._quiet, self._bars = quiet, bars

@@ -9,33 +9,38 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from melanoma_edge.cli.bundles import inspect_bundle
-from melanoma_edge.cli.console import note, print_json, print_table
+from melanoma_edge.cli.console import note, print_json, print_table, reporting
 from melanoma_edge.cli.options import PATH, output_options
 from melanoma_edge.cli.results import describe_compression, describe_run
 from melanoma_edge.errors import UsageError
 
 if TYPE_CHECKING:
     from exporters.steps import Inventory, Shape, Step
+    from melanoma_edge.report.page import Link
+    from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/inspection/1"
-_ABOUT = {"--layers": "an exported file", "--verify": "a bundle", "--key": "a bundle"}
+_ABOUT = {"--layers": "an exported file", "--key": "a bundle"}
 
 
 @click.command("inspect")
 @click.argument("path", type=PATH)
 @click.option("--layers", is_flag=True, help="List every operator of an exported file.")
-@click.option("--verify", is_flag=True, help="Also run the golden vectors of a bundle on this machine.")
+@click.option("--verify", is_flag=True, help="Also walk the chain of hashes; of a bundle, run the golden vectors.")
 @click.option("--key", type=PATH, metavar="PUB.pem", help="Refuse a bundle that the holder of this key did not sign.")
 @output_options
 def command(path: Path, layers: bool, verify: bool, key: Path | None, as_json: bool, quiet: bool) -> None:
     """Show what a run, an exported file or a bundle is: contract, hashes, operators, sizes, provenance.
 
     A file's seal, or a bundle's every hash and the fit of its parts, is checked first; one changed byte is refused.
+    With --verify the chain is walked: images, split, weights, contract, exported files, parity, and whatever else was
+    found out and reported; it stops at the first link that does not fit (exit code 7).
 
     \b
     Example:
       melanoma-edge inspect runs/ham/artifacts/model-int8.tflite
       melanoma-edge inspect runs/ham/artifacts/model-int8.onnx --layers
+      melanoma-edge inspect runs/ham --verify
       melanoma-edge inspect ham-bundle --verify
     """
     from melanoma_edge.bundle import is_bundle
@@ -44,13 +49,12 @@ def command(path: Path, layers: bool, verify: bool, key: Path | None, as_json: b
         _refuse("--layers", layers, path, f"give {path}/model.tflite, or leave --layers out")
         inspect_bundle(path, SCHEMA, key, verify, as_json, quiet)
         return
-    _refuse("--verify", verify, path, "give a bundle, or leave --verify out")
     _refuse("--key", bool(key), path, "give a bundle, or leave --key out")
     if not path.is_dir():
-        _inspect_artifact(path, layers, as_json)
+        _inspect_artifact(path, layers, verify, as_json, quiet)
     else:
         _refuse("--layers", layers, path, f"give one of {path}/artifacts, or leave --layers out")
-        _inspect_run(path, as_json, quiet)
+        _inspect_run(path, verify, as_json, quiet)
 
 
 def _refuse(option: str, given: bool, path: Path, fix: str) -> None:
@@ -59,30 +63,52 @@ def _refuse(option: str, given: bool, path: Path, fix: str) -> None:
         raise UsageError(f"{option} is for {_ABOUT[option]}", where=str(path), fix=fix)
 
 
-def _inspect_run(path: Path, as_json: bool, quiet: bool) -> None:
+def _inspect_run(path: Path, verify: bool, as_json: bool, quiet: bool) -> None:
     from melanoma_edge.strictjson import to_plain
     from melanoma_edge.training.run import Run
 
     run = Run.open(path)
+    chain = _walked(run, quiet) if verify else []
     if as_json:
-        contract, record = to_plain(run.contract), to_plain(run.record)
-        print_json({"schema": SCHEMA, "path": str(path), "kind": "run", "contract": contract, "record": record})
+        head = {"schema": SCHEMA, "path": str(path), "kind": "run"}
+        rest = {"contract": run.contract, "record": run.record, **({"chain": chain} if verify else {})}
+        print_json({**head, **to_plain(rest)})
         return
     _print_contract(to_plain(run.contract))
     describe_run(run, as_json=False, quiet=quiet)
     describe_compression(run, quiet)
     for text in run.catalog.notes:
         note(f"Data: {text}", quiet)
+    _print_chain(chain, quiet)
 
 
-def _inspect_artifact(path: Path, layers: bool, as_json: bool) -> None:
+def _walked(run: Run, quiet: bool) -> Sequence[Link]:
+    from melanoma_edge.evidence.provenance import walk
+
+    with reporting(quiet) as reporter:
+        return walk(run, images=True, report=True, progress=reporter.progress)[1]
+
+
+def _print_chain(chain: Sequence[Link], quiet: bool) -> None:
+    if chain:
+        print_table("Chain", ("what", "made from", "sha256"), [(one.name, one.parent, one.sha256) for one in chain])
+        note(f"Every one of {len(chain)} links fits.", quiet)
+
+
+def _inspect_artifact(path: Path, layers: bool, verify: bool, as_json: bool, quiet: bool) -> None:
     from exporters import inventory
+    from melanoma_edge.evidence.models import open_models
+    from melanoma_edge.evidence.provenance import walk_file
     from melanoma_edge.parity.record import recorded_verdict
     from melanoma_edge.runtime.artifact import read_artifact
     from melanoma_edge.strictjson import to_plain
 
     record, data = read_artifact(path)
     found = inventory.take(data, record.format)
+    chain: Sequence[Link] = ()
+    if verify:
+        (model,) = open_models([path])
+        chain = _walked(model.run, quiet) if model.run else walk_file(record)
     verdict = recorded_verdict(path, record.sha256)
     head = {"path": str(path), "kind": "artifact", "sha256": record.sha256, "bytes": record.bytes}
     head |= {"format": record.format, "precision": record.precision, "parity": verdict, "input_levels": found.levels}
@@ -92,7 +118,11 @@ def _inspect_artifact(path: Path, layers: bool, as_json: bool) -> None:
             "contract": record.contract,
             "census": found.census(),
         }
-        rest |= {"totals": found.totals(), **({"layers": found.steps} if layers else {})}
+        rest |= {
+            "totals": found.totals(),
+            **({"layers": found.steps} if layers else {}),
+            **({"chain": chain} if verify else {}),
+        }
         print_json({"schema": SCHEMA, **head, **to_plain(rest)})
         return
     print_table("Artifact", ("what", "value"), head.items())
@@ -100,6 +130,7 @@ def _inspect_artifact(path: Path, layers: bool, as_json: bool) -> None:
     if layers:
         _print_layers(found.steps)
     _print_census(found)
+    _print_chain(chain, quiet)
 
 
 def _print_census(found: Inventory) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from melanoma_edge.prediction import Show
+    from melanoma_edge.recalibration import Applied
     from melanoma_edge.runtime import Pixels
 
 
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 )
 @click.option("--table", type=PATH, metavar="FILE.csv", help="Table of images for --group-by.")
 @click.option("--image-column", default="image", show_default=True, help="Of --table: the images' file names.")
+@click.option("--recalibration", type=PATH, metavar="FILE", help="Decide at a site's threshold; see `recalibrate`.")
+@click.option(
+    "--recalibration-key", type=PATH, metavar="PUB.pem", help="Refuse a FILE that the holder of this key did not sign."
+)
 @output_options
 def command(
     model: Path,
@@ -48,6 +53,8 @@ def command(
     group_by: str | None,
     table: Path | None,
     image_column: str,
+    recalibration: Path | None,
+    recalibration_key: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -74,6 +81,7 @@ def command(
     groups: list[GroupPrediction] = []
     bad = 0
     how: Any = {"threads": threads, "show": _into(cam) if cam else None, "key": _public(key, model) if key else None}
+    how["recalibration"] = _applied(recalibration, recalibration_key)
     together = _groups(images, group_by, table, image_column)
     for answer in predict(model, images, **how) if together is None else predict_groups(model, together, **how):
         if as_json:
@@ -111,6 +119,23 @@ def _groups(
     if group_by not in (None, "folder"):
         raise UsageError(f"--group-by {group_by} is a column of no table", fix="add --table FILE.csv, or say folder")
     return by_folder(list(photos(images))) if group_by else None
+
+
+def _applied(file: Path | None, key: Path | None) -> Applied | None:
+    """Return the recalibration to apply, if one was given.
+
+    Raises:
+        UsageError: for a key without one.
+        TrustError: when it, its signature or the key is missing or not what it must be.
+    """
+    from melanoma_edge.bundle.signing import read_public
+    from melanoma_edge.recalibration import read_recalibration
+
+    if file is None:
+        if key:
+            raise UsageError("--recalibration-key without --recalibration", fix="give both, or leave it out")
+        return None
+    return read_recalibration(file, read_public(key) if key else None)
 
 
 def _public(key: Path, model: Path) -> EllipticCurvePublicKey:

@@ -13,7 +13,7 @@ from melanoma_edge.errors import TrustError
 
 if TYPE_CHECKING:
     from exporters import Artifact
-    from melanoma_edge.parity.verdict import ArtifactVerdict, Verdict
+    from melanoma_edge.parity.verdict import Judgement, Verdict
     from melanoma_edge.prediction import GroupPrediction, Prediction
     from melanoma_edge.progress import Progress
     from melanoma_edge.training.cluster import Cluster
@@ -30,6 +30,7 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     """Print what a run reached on each split, with 95 % intervals over lesions."""
     from melanoma_edge.contract import stamp
     from melanoma_edge.evaluation.metrics import HEADLINES
+    from melanoma_edge.evaluation.operating_point import claim
     from melanoma_edge.strictjson import to_plain
 
     if as_json:
@@ -41,14 +42,8 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     stamped = stamp(run.contract.provenance)
     name = f"{run.record.name} ({stamped})" if stamped else run.record.name
     print_table(f"{name}: value (95 % interval)", ("metric", *splits), rows)
-    point = run.contract.operating_point
-    claim = "certified at 95 % confidence" if point.certified else "too few to certify it: 59 are needed for 95 %"
-    claim = "a leaky split certifies nothing" if run.contract.provenance.leaky else claim
-    note(
-        f"Threshold {point.threshold:.4g} for {run.contract.target} sensitivity {point.target_sensitivity:.0%}, "
-        f"chosen on {point.positives} validation lesions with {point.misses} below it; {claim}.",
-        quiet,
-    )
+    sentence = claim(run.contract.operating_point, run.contract.target, leaky=run.contract.provenance.leaky)
+    note(f"Threshold {run.contract.threshold:.4g}. {sentence}", quiet)
     note(f"Run: {run.path}", quiet)
 
 
@@ -161,7 +156,8 @@ def describe_artifacts(artifacts: list[Artifact]) -> None:
 def describe_verdict(verdict: Verdict, quiet: bool = False) -> None:
     """Print each artifact's checks, the lesions that changed, and at last one row per artifact."""
     for artifact in verdict.artifacts:
-        _describe_judged(artifact, quiet)
+        title = f"{Path(artifact.path).name} on {artifact.runtime}: {artifact.verdict.value}"
+        describe_judgement(title, artifact.judgement, quiet)
     names = ("class_agreement", "decision_agreement", "sensitivity_loss", "melanoma_auc_change")
     rows = []
     for artifact in verdict.artifacts:
@@ -188,21 +184,21 @@ def describe_verdict(verdict: Verdict, quiet: bool = False) -> None:
     )
 
 
-def _describe_judged(artifact: ArtifactVerdict, quiet: bool) -> None:
-    checks = artifact.judgement.checks
-    rows = [(c.name, c.status, _number(c.value), _number(c.limit), _number(c.would_pass_at), c.why) for c in checks]
-    title = f"{Path(artifact.path).name} on {artifact.runtime}: {artifact.verdict.value}"
+def describe_judgement(title: str, found: Judgement, quiet: bool) -> None:
+    """Print the checks of one comparison and the first lesions that changed."""
+    rows = [
+        (c.name, c.status, _number(c.value), _number(c.limit), _number(c.would_pass_at), c.why) for c in found.checks
+    ]
     print_table(title, ("check", "status", "value", "limit", "would pass at", "why"), rows)
-    flips = artifact.judgement.flips
-    for flip in flips[:_FLIPS_SHOWN]:
+    for flip in found.flips[:_FLIPS_SHOWN]:
         lost = "LOST " if flip.melanoma_lost else ""
         note(
             f"  {lost}{flip.image_id} ({flip.label}): {flip.float_class} -> {flip.exported_class}, "
             f"score {flip.float_score:.4f} -> {flip.exported_score:.4f}",
             quiet,
         )
-    if len(flips) > _FLIPS_SHOWN:
-        note(f"  and {len(flips) - _FLIPS_SHOWN} more; --json lists all", quiet)
+    if len(found.flips) > _FLIPS_SHOWN:
+        note(f"  and {len(found.flips) - _FLIPS_SHOWN} more; --json lists all", quiet)
 
 
 def describe_predictions(answers: Sequence[Prediction], quiet: bool) -> None:
@@ -210,7 +206,8 @@ def describe_predictions(answers: Sequence[Prediction], quiet: bool) -> None:
     rows = []
     for answer in answers:
         best = max(answer.probabilities, key=answer.probabilities.__getitem__)
-        rows.append((answer.image, answer.decision, f"{answer.target_score:.4f}", f"{answer.threshold:.4f}", best))
+        threshold = f"{answer.threshold:.4f}{' (site)' if answer.recalibration else ''}"
+        rows.append((answer.image, answer.decision, f"{answer.target_score:.4f}", threshold, best))
     print_table("Decisions", ("image", "decision", "score", "threshold", "most probable"), rows)
     for text, count in Counter(text for answer in answers for text in answer.warnings).items():
         note(f"Warning: {text} ({count} images)", quiet)

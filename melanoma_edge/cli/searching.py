@@ -37,18 +37,18 @@ def goal_of(run: Run, max_loss: Sequence[str], progress: Progress) -> Goal | Non
     from exporters.search import Goal
 
     limits = parsed_limits(max_loss, "--max-loss")
-    return Goal(_Judge(run, limits, progress), asdict(limits), SPLIT)
+    return Goal(Judge(run, limits, progress), asdict(limits), SPLIT)
 
 
-class _Judge:
-    """Find a candidate good when each of the gate's numbers on validation keeps its limit."""
+class Judge:
+    """Find a candidate good when each of the gate's numbers on a split keeps its limit, uncertainty aside."""
 
-    def __init__(self, run: Run, limits: Limits, progress: Progress) -> None:
-        self._run, self._limits, self._progress = run, limits, progress
+    def __init__(self, run: Run, limits: Limits, progress: Progress, split: str = SPLIT) -> None:
+        self._run, self._limits, self._progress, self._split = run, limits, progress, split
 
     @cached_property
     def _images(self) -> SplitImages:
-        return self._run.images(SPLIT, self._progress)
+        return self._run.images(self._split, self._progress)
 
     @cached_property
     def _expected(self) -> Floats:

@@ -53,6 +53,14 @@ from melanoma_edge.cli.results import describe_run, describe_worker, plan_traini
     help="Learn nothing from which data set an image is of; by default so, of matter with several.",
 )
 @click.option("--target-sensitivity", type=float, help="Of the operating point chosen on validation; 0.95 by default.")
+@click.option(
+    "--outlier-limits/--no-outlier-limits",
+    default=None,
+    help="Whether apps refuse pictures unlike those trained on; on by default. Files then also answer the embedding.",
+)
+@click.option(
+    "--uncertain", type=float, help="Share of validation lesions, next below the threshold, referred out of doubt."
+)
 @device_option
 @click.option(
     "--mixed-precision/--no-mixed-precision", default=None, help="float16 arithmetic; default: on a GPU only."

@@ -76,10 +76,25 @@ def _decoded(run: Run, chosen: Sequence[CatalogRow], seed: int, progress: Progre
     return CalibrationSet(
         pixels=np.asarray(pixels),
         image_ids=tuple(row.image_id for row in chosen),
-        sha256=hashlib.sha256("\n".join(sorted(row.sha256 for row in chosen)).encode()).hexdigest(),
+        sha256=_sha256(chosen),
         class_counts={name: found[name] for name in catalog.classes},
         seed=seed,
     )
+
+
+def is_calibration(catalog: Catalog, images: int, seed: int, sha256: str) -> bool:
+    """Tell whether ``images`` with this hash are what ``calibration_images`` draws for some count with a seed.
+
+    The count that was asked for is not known: a few more are drawn where rare classes would else have none.
+    Raises as ``choose_rows``.
+    """
+    counts = range(images, max(0, images - len(catalog.classes) - 1), -1)
+    drawn = (choose_rows(catalog, count, seed) for count in counts)
+    return any(len(rows) == images and _sha256(rows) == sha256 for rows in drawn)
+
+
+def _sha256(rows: Sequence[CatalogRow]) -> str:
+    return hashlib.sha256("\n".join(sorted(row.sha256 for row in rows)).encode()).hexdigest()
 
 
 def choose_rows(catalog: Catalog, count: int, seed: int) -> tuple[CatalogRow, ...]:

@@ -82,3 +82,8 @@ def percentile_estimate(value: float, resampled: Array, confidence: float = 0.95
     tail = (1 - confidence) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def without_bias(drawn: Array, value: float) -> Array:
+    """Shift resampled values to the estimate: the noise of resampling alone raises a calibration error."""
+    return np.asarray(np.clip(drawn - drawn.mean() + value, 0.0, 1.0))

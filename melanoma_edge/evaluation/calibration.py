@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,25 @@ def equal_mass_bins(scores: Floats, bins: int = BINS) -> NDArray[np.int64]:
     values = np.asarray(scores, np.float64)
     rank_of_first_equal = np.searchsorted(np.sort(values), values, side="left")
     return np.asarray(rank_of_first_equal * min(bins, len(values)) // len(values), np.int64)
+
+
+def equal_width_bins(scores: Floats, bins: int = BINS) -> NDArray[np.int64]:
+    """Return the bin of each score 0 to 1, ``[n]``, of bins as wide as one another, as C. Guo and others use them."""
+    return np.asarray(np.minimum(np.asarray(scores, np.float64) * bins, bins - 1), np.int64)
+
+
+def shift_prior(probabilities: Floats, known: Sequence[float], wanted: Sequence[float]) -> NDArray[np.float64]:
+    """Return probabilities for another mixture of classes, ``[n, classes]``.
+
+    Source: M. Saerens and others, Neural Computation 14 (2002) 21. True where only the mixture differs.
+
+    Args:
+        probabilities: ``[n, classes]``.
+        known: shares of the classes that the probabilities are for.
+        wanted: shares of the classes that they shall be for.
+    """
+    moved = np.asarray(probabilities, np.float64) * (np.asarray(wanted) / np.asarray(known))
+    return np.asarray(moved / moved.sum(axis=1, keepdims=True))
 
 
 def brier(scores: Floats, outcomes: ArrayLike) -> float:

@@ -31,7 +31,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> Estimate:
         n: count, above 0.
         confidence: of the two-sided interval.
     """
-    z = _quantile(confidence)
+    z = normal_quantile(confidence)
     p = successes / n
     scale = 1 + z * z / n
     centre = (p + z * z / (2 * n)) / scale
@@ -64,7 +64,7 @@ def tango(lost: float, gained: float, n: float, confidence: float = ONE_SIDED) -
         n: all pairs, above 0; ``lost + gained <= n``.
         confidence: of the two-sided interval; at the default either end is a one-sided 95 % bound.
     """
-    z = _quantile(confidence)
+    z = normal_quantile(confidence)
     estimate = (lost - gained) / n
 
     def rejected(delta: float) -> bool:
@@ -116,6 +116,12 @@ def mcnemar(lost: int, gained: int) -> McNemar:
     return McNemar(exact, 1 - middle / 2 if lost == gained else exact - middle)
 
 
+def positives_needed(sensitivity: float = 0.95, alpha: float = 0.05) -> int:
+    """Return the fewest positives that can certify ``sensitivity`` at confidence ``1 - alpha``, none of them missed."""
+    needed = math.ceil(math.log(alpha) / math.log(sensitivity))
+    return needed if allowed_misses(needed, sensitivity, alpha) >= 0 else needed + 1
+
+
 def allowed_misses(positives: int, sensitivity: float = 0.95, alpha: float = 0.05) -> int:
     """Return the most misses among ``positives`` that still certify ``sensitivity`` at confidence ``1 - alpha``.
 
@@ -131,5 +137,6 @@ def allowed_misses(positives: int, sensitivity: float = 0.95, alpha: float = 0.0
 
 
 @lru_cache
-def _quantile(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
+    """Return how many standard errors a two-sided interval of a normal value reaches to either side."""
     return NormalDist().inv_cdf(0.5 + confidence / 2)

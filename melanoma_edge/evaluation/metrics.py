@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.errors import DataError, TrustError
-from melanoma_edge.evaluation.bootstrap import Array, bootstrap, percentile_estimate, weighted_auc
+from melanoma_edge.evaluation.bootstrap import (
+    Array,
+    bootstrap,
+    percentile_estimate,
+    weighted_auc,
+    without_bias,
+)
 from melanoma_edge.evaluation.calibration import BINS, equal_mass_bins
 from melanoma_edge.evaluation.intervals import Estimate, wilson
 from melanoma_edge.evaluation.lesions import Floats, Ints, Lesions, lesions
@@ -75,13 +81,13 @@ class Cases:
         probabilities: mean over the lesion's images, float64 ``[u, classes]``.
         labels: class index, ``[u]``.
         target_columns: the classes whose probabilities sum to the target score.
-        threshold: at or above which a target score is referred.
+        threshold: at or above which a target score is referred; one for all, or one of each lesion, ``[u]``.
     """
 
     probabilities: Array
     labels: NDArray[np.int64]
     target_columns: tuple[int, ...]
-    threshold: float
+    threshold: float | Array
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
@@ -96,7 +102,7 @@ class Cases:
     @cached_property
     def referred(self) -> NDArray[np.bool_]:
         """The decision, ``[u]``."""
-        return self.scores >= self.threshold
+        return np.asarray(self.scores >= self.threshold)
 
     @cached_property
     def is_target(self) -> NDArray[np.bool_]:
@@ -176,17 +182,24 @@ def evaluate(
         TrustError: when a probability is not a number.
     """
     unit = lesions(groups, labels)
-    cases = cases_of(probabilities, unit, target_columns, threshold)
+    return measured(cases_of(probabilities, unit, target_columns, threshold), len(labels), classes, seed, resamples)
+
+
+def measured(cases: Cases, images: int, classes: Sequence[str], seed: int, resamples: int) -> Metrics:
+    """Return the clinical metrics of what a model says of each lesion, as ``evaluate``.
+
+    ``threshold`` is the mean where every lesion has its own.
+    """
     spread = _spread(cases, seed, resamples)
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (cases.labels, cases.predicted), 1)
     targets, right = cases.is_target, cases.referred == cases.is_target
     return Metrics(
-        images=len(unit.of_image),
-        groups=len(unit),
+        images=images,
+        groups=len(targets),
         targets=int(targets.sum()),
-        threshold=float(threshold),
-        accuracy=wilson(int(confusion.trace()), len(unit)),
+        threshold=float(np.mean(cases.threshold)),
+        accuracy=wilson(int(confusion.trace()), len(targets)),
         balanced_accuracy=_certain(spread["balanced_accuracy"]),
         macro_auc=spread["macro_auc"],
         melanoma_auc=spread["melanoma_auc"],
@@ -199,7 +212,7 @@ def evaluate(
     )
 
 
-def cases_of(probabilities: Floats, unit: Lesions, target_columns: Sequence[int], threshold: float) -> Cases:
+def cases_of(probabilities: Floats, unit: Lesions, target_columns: Sequence[int], threshold: float | Array) -> Cases:
     """Return the means over each lesion's images; raises as ``evaluate``."""
     if not len(unit):
         raise DataError("no image to evaluate", where="split", fix="choose a split that has images")
@@ -209,7 +222,7 @@ def cases_of(probabilities: Floats, unit: Lesions, target_columns: Sequence[int]
             where="probabilities",
             fix="train again with a smaller learning rate, or export again",
         )
-    return Cases(unit.mean(probabilities), unit.labels, tuple(target_columns), float(threshold))
+    return Cases(unit.mean(probabilities), unit.labels, tuple(target_columns), threshold)
 
 
 def proportion(successes: int, n: int) -> Estimate | None:
@@ -235,13 +248,8 @@ def _spread(cases: Cases, seed: int, resamples: int) -> dict[str, Estimate | Non
 
     values = statistic(np.ones((1, len(cases.labels))))[0]
     drawn = bootstrap(statistic, cases.labels, resamples, seed)
-    drawn[:, 4] = _without_bias(drawn[:, 4], values[4])
+    drawn[:, 4] = without_bias(drawn[:, 4], values[4])
     return {name: percentile_estimate(float(values[i]), drawn[:, i]) for i, name in enumerate(names)}
-
-
-def _without_bias(drawn: Array, value: float) -> Array:
-    """Shift resampled values to the estimate: the noise of resampling alone raises a calibration error."""
-    return np.asarray(np.clip(drawn - drawn.mean() + value, 0.0, 1.0))
 
 
 def _class_metrics(confusion: NDArray[np.int64], k: int, auc: Estimate | None) -> ClassMetrics:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from melanoma_edge.contract import OperatingPoint
 from melanoma_edge.errors import DataError
-from melanoma_edge.evaluation.intervals import allowed_misses
+from melanoma_edge.evaluation.intervals import allowed_misses, positives_needed
 
 
 def choose_threshold(scores: ArrayLike, is_target: ArrayLike, sensitivity: float = 0.95) -> OperatingPoint:
@@ -45,6 +45,26 @@ def choose_threshold(scores: ArrayLike, is_target: ArrayLike, sensitivity: float
         misses=int((positives < threshold).sum()),
         certified=allowed >= 0,
     )
+
+
+def claim(point: OperatingPoint, target: str, *, leaky: bool = False) -> str:
+    """Return one sentence on what an operating point proves: what was kept, and whether that certifies anything.
+
+    Args:
+        point: as chosen on validation.
+        target: melanoma or malignant.
+        leaky: whether the split was, which certifies nothing.
+    """
+    kept, wanted = point.positives - point.misses, f"{point.target_sensitivity:.0%} {target} sensitivity"
+    chosen = f"The threshold keeps {kept} of {point.positives} {target} lesions of the validation split"
+    if leaky:
+        return f"{chosen}; a leaky split certifies nothing."
+    if point.certified:
+        return f"{chosen}: that certifies {wanted} at one-sided 95 % confidence, for lesions like those."
+    needed = positives_needed(point.target_sensitivity)
+    if point.positives < needed:
+        return f"{chosen}: fewer than {needed} cannot certify {wanted}, whatever the threshold."
+    return f"{chosen}: too many lie below it to certify {wanted}."
 
 
 def _below(score: float, scores: NDArray[np.float64]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from melanoma_edge.errors import TrustError
@@ -77,6 +78,25 @@ def explained_model(spec: NetworkSpec, weights: Weights, temperature: float) -> 
         "cam": head(features) * (1 / temperature),
     }
     return keras.Model(image, answers, name="explained")
+
+
+def layers_model(spec: NetworkSpec, weights: Weights, temperature: float) -> tuple[tuple[str, ...], Any]:
+    """Build ``inference_model`` with the output of every layer.
+
+    Returns:
+        The layers in order, named as exported files name them, and a model from ``image`` to their outputs by name: of
+        a convolution what comes behind its batch norm and its ReLU6, as exported files fuse them.
+    """
+    _, keras = load_tensorflow()
+    core = _core(spec, weights)
+    image = keras.Input((spec.image_size, spec.image_size, 3), name="image")
+    outputs: dict[str, Any] = {"scaled": core.input}
+    for layer in core.layers[1:]:
+        outputs[re.sub(r"(_bn)?(_relu)?$", "", layer.name)] = layer.output
+    outputs["probabilities"] = _softmax(outputs["logits"], temperature)
+    inner = keras.Model(core.input, list(outputs.values()))
+    found = inner((image - CENTRE) * (1 / SCALE))
+    return tuple(outputs), keras.Model(image, dict(zip(outputs, found, strict=True)), name="layers")
 
 
 def _core(spec: NetworkSpec, weights: Weights) -> Any:

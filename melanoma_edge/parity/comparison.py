@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import MelanomaEdgeError, TrustError, UsageError, named
-from melanoma_edge.evaluation.lesions import Floats, Ints, Lesions, lesions
-from melanoma_edge.evaluation.metrics import Cases, cases_of, evaluate
+from melanoma_edge.evaluation.lesions import Floats, Ints, lesions
+from melanoma_edge.evaluation.metrics import cases_of, evaluate
+from melanoma_edge.parity.flips import flips_of
 from melanoma_edge.parity.gate import Limits, Status, check_changes, overall
 from melanoma_edge.parity.outputs import check_outputs, failed_outputs
 from melanoma_edge.parity.paired import pair
-from melanoma_edge.parity.verdict import ArtifactVerdict, Flip, Judgement, Verdict
+from melanoma_edge.parity.verdict import ArtifactVerdict, Judgement, Verdict
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord, read_record
 from melanoma_edge.runtime.base import Runner
@@ -101,14 +102,11 @@ def compare(
         MachineError: for lack of memory or of a package.
     """
     records = accepted(run, [artifacts] if isinstance(artifacts, Path) else artifacts)
-    judged_by, contract = reference or run.reference(), run.contract
-    _check_fits(judged_by.contract, contract, str(judged_by.path))
-    if reference is None and judged_by.contract.provenance.weights_sha256 != contract.provenance.reference_sha256:
-        raise _stranger("provenance.reference_sha256", str(judged_by.path))
+    judged_by, contract = judging(run, reference), run.contract
     images, limits = run.images(split), limits or Limits()
     rows = (images.ids, images.groups, images.labels, contract, limits, seed, resamples)
     expected = answers_on(runner_of(judged_by.path), images, "reference", progress)
-    _check_reference(expected, images, contract, str(judged_by.path))
+    check_reference(expected, len(images.ids), contract, str(judged_by.path))
 
     def verdict_on(record: ArtifactRecord) -> ArtifactVerdict:
         runner = runner_of(record.path)
@@ -137,6 +135,19 @@ def compare(
     )
 
 
+def judging(run: JudgedRun, reference: JudgedRun | None = None) -> JudgedRun:
+    """Return what a run's artifacts are judged against: ``reference``, or the run's own.
+
+    Raises:
+        TrustError: when it is of another model.
+    """
+    found, contract = reference or run.reference(), run.contract
+    _check_fits(found.contract, contract, str(found.path))
+    if reference is None and found.contract.provenance.weights_sha256 != contract.provenance.reference_sha256:
+        raise _stranger("provenance.reference_sha256", str(found.path))
+    return found
+
+
 def accepted(run: JudgedRun, artifacts: Sequence[Path]) -> list[ArtifactRecord]:
     """Return the records of artifacts whose seal is whole and whose contract is the run's.
 
@@ -159,6 +170,8 @@ def judge(
     limits: Limits,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    *,
+    reference_threshold: float | None = None,
 ) -> Judgement:
     """Judge an exported model's outputs against its reference's, on the same images.
 
@@ -174,58 +187,29 @@ def judge(
         limits: of the gate.
         seed: of the bootstrap.
         resamples: of the bootstrap.
+        reference_threshold: at which the reference decides, where that is another.
     """
     unit, columns, threshold = lesions(groups, labels), target_columns(contract), contract.threshold
-    common = (labels, groups, contract.classes, columns, threshold, seed, resamples)
-    float_metrics = evaluate(reference, *common)
+    own = threshold if reference_threshold is None else reference_threshold
+    common = (labels, groups, contract.classes, columns)
+    float_metrics = evaluate(reference, *common, own, seed, resamples)
     if isinstance(exported, MelanomaEdgeError):
         return Judgement(Status.FAIL, failed_outputs(exported), (), float_metrics, None)
     soundness = check_outputs(reference, exported, contract.classes)
     if overall(check.status for check in soundness) is Status.FAIL:
         return Judgement(Status.FAIL, soundness, (), float_metrics, None)
-    before = cases_of(reference, unit, columns, threshold)
+    before = cases_of(reference, unit, columns, own)
     after = cases_of(exported, unit, columns, threshold)
-    flips = _flips(before, after, unit, image_ids, contract.classes)
+    flips = flips_of(before, after, unit, image_ids, contract.classes)
     lost = [flip.image_id for flip in flips if flip.melanoma_lost]
     checks = check_changes(pair(before, after, resamples, seed), limits, contract.target, lost) + soundness
     verdict = overall(check.status for check in checks)
-    return Judgement(verdict, checks, flips, float_metrics, evaluate(exported, *common))
+    return Judgement(verdict, checks, flips, float_metrics, evaluate(exported, *common, threshold, seed, resamples))
 
 
 def target_columns(contract: ModelContract) -> tuple[int, ...]:
     """Return the columns whose probabilities sum to the target score."""
     return tuple(contract.classes.index(name) for name in contract.target_classes)
-
-
-def _flips(
-    before: Cases, after: Cases, unit: Lesions, image_ids: Sequence[str], classes: Sequence[str]
-) -> tuple[Flip, ...]:
-    """List the lesions whose class or decision changed: melanomas lost first, then by image id."""
-    changed = (before.predicted != after.predicted) | (before.referred != after.referred)
-    lost = before.is_target & before.referred & ~after.referred
-    first = _first_images(unit, image_ids)
-    flips = (
-        Flip(
-            image_id=first[i],
-            group=str(unit.groups[i]),
-            label=classes[unit.labels[i]],
-            float_class=classes[before.predicted[i]],
-            exported_class=classes[after.predicted[i]],
-            float_score=float(before.scores[i]),
-            exported_score=float(after.scores[i]),
-            melanoma_lost=bool(lost[i]),
-        )
-        for i in np.flatnonzero(changed).tolist()
-    )
-    return tuple(sorted(flips, key=lambda flip: (not flip.melanoma_lost, flip.image_id)))
-
-
-def _first_images(unit: Lesions, image_ids: Sequence[str]) -> dict[int, str]:
-    """Return the first image id, in sorted order, of each lesion."""
-    first: dict[int, str] = {}
-    for lesion, image_id in zip(unit.of_image.tolist(), image_ids, strict=True):
-        first[lesion] = min(first.get(lesion, image_id), image_id)
-    return first
 
 
 def answers_on(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Floats:
@@ -274,8 +258,9 @@ def _stranger(what: str, where: str) -> TrustError:
     return TrustError(why, where=where, fix="export the run again")
 
 
-def _check_reference(expected: Floats, images: SplitImages, contract: ModelContract, where: str) -> None:
-    wanted: tuple[Any, ...] = (len(images.ids), len(contract.classes))
+def check_reference(expected: Floats, images: int, contract: ModelContract, where: str) -> None:
+    """Raise ``TrustError`` unless a reference gave finite probabilities for every image and class."""
+    wanted = (images, len(contract.classes))
     if expected.shape != wanted or not np.isfinite(expected).all():
         why = f"the reference gives no probabilities of shape {list(wanted)}"
         raise TrustError(why, where=where, fix="train the run again")

@@ -143,38 +143,70 @@ def check_changes(paired: Paired, limits: Limits, target: str, lost_ids: Iterabl
     )
 
 
+def deciding(paired: Paired, limits: Limits) -> dict[str, int | None]:
+    """Return how many cases, with the same result, would decide each limit that is undecided.
+
+    None is where no practical number does. What is not defined is left out: more cases of the same kind do not help.
+    """
+    n = paired.lesions
+    questions = (
+        _agreement("class_agreement", paired.same_class, n, limits.class_agreement),
+        _agreement("decision_agreement", paired.same_decision, n, limits.decision_agreement),
+        _loss("sensitivity_loss", paired.targets, limits.sensitivity_loss, ""),
+        _loss("specificity_loss", paired.others, limits.specificity_loss, ""),
+        _change("balanced_accuracy_change", paired.balanced_accuracy, n, limits.balanced_accuracy_change),
+        _change("macro_auc_change", paired.macro_auc, n, limits.macro_auc_change),
+        _change("melanoma_auc_change", paired.target_auc, n, limits.melanoma_auc_change),
+    )
+    open_ones = [one for one in questions if one and one.status(one.n) is Status.INCONCLUSIVE]
+    return {one.name: one.wanted() for one in open_ones}
+
+
 def check_loss(name: str, decisions: Decisions, limit: float, lesions: str) -> Check:
     """Judge right decisions lost by Tango's interval for paired proportions."""
+    question = _loss(name, decisions, limit, lesions)
+    return question.check() if question else _undefined(name, limit, f"the split has no {lesions}")
+
+
+def _loss(name: str, decisions: Decisions, limit: float, lesions: str) -> _Question | None:
     n, lost, gained = decisions.n, decisions.lost, decisions.gained
-    if not n:
-        return _undefined(name, limit, f"the split has no {lesions}")
 
     def at(cases: float) -> Estimate:
         return tango(lost * cases / n, gained * cases / n, cases)
 
-    return _decided(name, at, n, limit, f"{lost} lost and {gained} gained of {n} {lesions}", lesions, rising=True)
+    facts = f"{lost} lost and {gained} gained of {n} {lesions}"
+    return _Question(name, at, n, limit, facts, lesions, rising=True) if n else None
 
 
 def check_agreement(name: str, same: int, n: int, limit: float) -> Check:
     """Judge the share of lesions answered alike by Wilson's interval."""
+    return _agreement(name, same, n, limit).check()
 
+
+def _agreement(name: str, same: int, n: int, limit: float) -> _Question:
     def at(cases: float) -> Estimate:
         return wilson(same * cases / n, cases, ONE_SIDED)
 
-    return _decided(name, at, n, limit, f"{same} of {n} lesions alike", "lesions", rising=False)
+    return _Question(name, at, n, limit, f"{same} of {n} lesions alike", "lesions", rising=False)
 
 
 def check_change(name: str, change: Estimate | None, n: int, limit: float, what: str = "") -> Check:
     """Judge a difference by its bootstrap bounds, whose distance from it shrinks with the root of the cases."""
+    question = _change(name, change, n, limit, what)
+    why = f"{what}not defined, because the split lacks classes"
+    return question.check() if question else _undefined(name, limit, why)
+
+
+def _change(name: str, change: Estimate | None, n: int, limit: float, what: str = "") -> _Question | None:
     if change is None:
-        return _undefined(name, limit, f"{what}not defined, because the split lacks classes")
+        return None
 
     def at(cases: float) -> Estimate:
         shrink = math.sqrt(n / cases)
         low, high = (change.value * (1 - shrink) + end * shrink for end in (change.low, change.high))
         return Estimate(change.value, low, high)
 
-    return _decided(name, at, n, limit, f"{what}{change.value:+.4f}", "lesions", rising=False)
+    return _Question(name, at, n, limit, f"{what}{change.value:+.4f}", "lesions", rising=False)
 
 
 def _check_lost(decisions: Decisions, limit: int, lesions: str, ids: list[str]) -> Check:
@@ -193,37 +225,49 @@ def _undefined(name: str, limit: float, why: str) -> Check:
     return Check(name, None, limit, Status.INCONCLUSIVE, None, why)
 
 
-def _decided(
-    name: str, at: Callable[[float], Estimate], n: int, limit: float, facts: str, cases: str, *, rising: bool
-) -> Check:
-    """Judge an interval against a limit; ``rising`` says that larger values are worse."""
-    now = at(n)
-    bound, most = (now.high, "at most") if rising else (now.low, "at least")
-    status = _status(now, limit, rising)
-    why = f"{facts}; {most} {bound:.4f} with one-sided 95 % confidence"
-    if status is Status.INCONCLUSIVE:
-        why += "; " + _wanted(lambda m: _status(at(m), limit, rising) is not status, n, cases)
-    return Check(name, now.value, limit, status, bound, why)
+@dataclass(frozen=True)
+class _Question:
+    """Judge an interval against a limit. ``at`` gives it for other numbers of cases; if ``rising``, more is worse."""
 
+    name: str
+    at: Callable[[float], Estimate]
+    n: int
+    limit: float
+    facts: str
+    cases: str
+    rising: bool
 
-def _status(interval: Estimate, limit: float, rising: bool) -> Status:
-    if interval.high <= limit if rising else interval.low >= limit:
-        return Status.PASS
-    outside = interval.low > limit if rising else interval.high < limit
-    return Status.FAIL if outside else Status.INCONCLUSIVE
+    def check(self) -> Check:
+        now, status = self.at(self.n), self.status(self.n)
+        bound, most = (now.high, "at most") if self.rising else (now.low, "at least")
+        why = f"{self.facts}; {most} {bound:.4f} with one-sided 95 % confidence"
+        if status is Status.INCONCLUSIVE:
+            wanted = self.wanted()
+            why += (
+                f"; {wanted} {self.cases} with the same result would decide"
+                if wanted
+                else f"; no practical number of {self.cases} decides with this result, so near is the limit"
+            )
+        return Check(self.name, now.value, self.limit, status, bound, why)
+
+    def status(self, cases: float) -> Status:
+        interval = self.at(cases)
+        if interval.high <= self.limit if self.rising else interval.low >= self.limit:
+            return Status.PASS
+        outside = interval.low > self.limit if self.rising else interval.high < self.limit
+        return Status.FAIL if outside else Status.INCONCLUSIVE
+
+    def wanted(self) -> int | None:
+        """Return how many cases with these same rates would decide, by doubling and halving; None above a million."""
+        few, many = self.n, 2 * self.n
+        while self.status(many) is Status.INCONCLUSIVE:
+            few, many = many, 2 * many
+            if many > _COUNTABLE:
+                return None
+        while many - few > 1:
+            middle = (few + many) // 2
+            few, many = (middle, many) if self.status(middle) is Status.INCONCLUSIVE else (few, middle)
+        return many
 
 
 _COUNTABLE = 1_000_000
-
-
-def _wanted(decides: Callable[[float], bool], n: int, cases: str) -> str:
-    """Say how many cases with these same rates would decide, found by doubling and halving."""
-    few, many = n, 2 * n
-    while not decides(many):
-        few, many = many, 2 * many
-        if many > _COUNTABLE:
-            return f"no practical number of {cases} decides with this result, so near is the limit"
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if decides(middle) else (middle, many)
-    return f"{many} {cases} with the same result would decide"

@@ -13,6 +13,8 @@ from melanoma_edge.runtime.base import WrongLabels, WrongShape
 
 _SUM_TOLERANCE = 0.01
 _LEAST_SPREAD = 0.01
+_LEAST_CORRELATION = 0.9
+"""Between a class and the output that took its place: what is merely wrong finds other classes by chance."""
 
 
 def check_outputs(reference: Floats, exported: Floats, classes: Sequence[str]) -> tuple[Check, ...]:
@@ -81,14 +83,25 @@ def _constant(reference: Floats, exported: Floats) -> Check:
     return _check("constant_output", found >= _LEAST_SPREAD * wanted, why, found, _LEAST_SPREAD * wanted)
 
 
+def _follows(one: Floats, other: Floats) -> bool:
+    """Tell whether two columns ``[n]`` rise and fall together."""
+    first, second = (np.asarray(values, np.float64) - values.mean() for values in (one, other))
+    sizes = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return bool(sizes and (first * second).sum() / sizes >= _LEAST_CORRELATION)
+
+
 def _order(reference: Floats, exported: Floats, classes: Sequence[str]) -> Check:
-    """Find columns that fit one another's classes at least twice as well as their own."""
+    """Find columns that fit one another's classes at least twice as well as their own, and rise and fall with them."""
     from scipy.optimize import linear_sum_assignment
 
     distance = np.abs(reference[:, :, None] - exported[:, None, :]).mean(axis=0)
     rows, columns = linear_sum_assignment(distance)
     moved = rows != columns
     swapped = bool(moved.any()) and distance[rows, columns][moved].sum() < distance.diagonal()[moved].sum() / 2
+    swapped = swapped and all(
+        _follows(reference[:, row], exported[:, column])
+        for row, column in zip(rows[moved], columns[moved], strict=True)
+    )
     if not swapped:
         return _check("labels_match", True, f"{len(classes)} labels, each like its own in the reference", 0, 0)
     found = zip(columns[moved], rows[moved], strict=True)

@@ -58,8 +58,8 @@ def pair(reference: Cases, exported: Cases, resamples: int, seed: int) -> Paired
         lesions=len(reference.labels),
         same_class=int((reference.predicted == exported.predicted).sum()),
         same_decision=int((reference.referred == exported.referred).sum()),
-        targets=_decisions(reference, exported, of_target=True),
-        others=_decisions(reference, exported, of_target=False),
+        targets=decisions(reference, exported, of_target=True),
+        others=decisions(reference, exported, of_target=False),
         balanced_accuracy=balanced_accuracy,
         macro_auc=macro_auc,
         target_auc=target_auc,
@@ -68,7 +68,8 @@ def pair(reference: Cases, exported: Cases, resamples: int, seed: int) -> Paired
     )
 
 
-def _decisions(reference: Cases, exported: Cases, *, of_target: bool) -> Decisions:
+def decisions(reference: Cases, exported: Cases, *, of_target: bool) -> Decisions:
+    """Count right decisions lost and gained among the lesions that should be referred, or among the others."""
     members = reference.is_target == of_target
     before = reference.referred[members] == of_target
     after = exported.referred[members] == of_target

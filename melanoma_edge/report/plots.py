@@ -27,7 +27,7 @@ COLUMNS = 6
 MOST = 24
 """How many pictures a grid holds at most."""
 
-_BLUE, _ORANGE, _VERMILLION, _GREY = "#0072B2", "#E69F00", "#D55E00", "#666666"
+BLUE, ORANGE, VERMILLION, GREY = "#0072B2", "#E69F00", "#D55E00", "#666666"
 _DPI = 110
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same letters
@@ -99,13 +99,13 @@ def draw_history(history: Sequence[Mapping[str, float]], path: Path, title: str)
     """
     epochs = [int(row["epoch"]) + 1 for row in history]
     kept = _kept(history)
-    with _sheet(path, 10.5, 4.8, title) as figure:
+    with sheet(path, 10.5, 4.8, title) as figure:
         losses, scores = figure.subplots(1, 2)
-        _curve(losses, history, "train_loss", "training loss", _ORANGE, "s--")
-        _curve(losses, history, "validation_loss", "validation loss", _BLUE, "o-")
+        _curve(losses, history, "train_loss", "training loss", ORANGE, "s--")
+        _curve(losses, history, "validation_loss", "validation loss", BLUE, "o-")
         for key, text, color, form in (
-            ("validation_macro_auc", "macro AUC", _BLUE, "o-"),
-            ("validation_balanced_accuracy", "balanced accuracy", _ORANGE, "s--"),
+            ("validation_macro_auc", "macro AUC", BLUE, "o-"),
+            ("validation_balanced_accuracy", "balanced accuracy", ORANGE, "s--"),
         ):
             _curve(scores, history, key, f"{text} (kept: {history[kept][key]:.3f})", color, form)
             scores.plot(epochs[kept], history[kept][key], "*", markersize=15, color="black", mec="white", zorder=5)
@@ -124,7 +124,7 @@ def draw_confusion(confusion: Sequence[Sequence[int]], classes: Sequence[str], p
     side = len(classes) * (1.1 if len(classes) < 5 else 0.8)
     names = [_shortened(name, 18) for name in classes]
     rows = [f"{name}\nn = {total}" for name, total in zip(names, totals[:, 0], strict=True)]
-    with _sheet(path, side + 3, side + 1.8, title) as figure:
+    with sheet(path, side + 3, side + 1.8, title) as figure:
         axes = figure.subplots()
         image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for row, column in np.ndindex(counts.shape):
@@ -145,7 +145,7 @@ def draw_pictures(pictures: Sequence[Picture], path: Path, title: str) -> None:
     """
     shown = pictures[:MOST]
     rows = -(-len(shown) // COLUMNS)
-    with _sheet(path, 2.05 * COLUMNS, 2.55 * rows + 0.5, title) as figure:
+    with sheet(path, 2.05 * COLUMNS, 2.55 * rows + 0.5, title) as figure:
         if not shown:
             return
         grid = figure.subplots(rows, COLUMNS, squeeze=False).flat
@@ -156,7 +156,7 @@ def draw_pictures(pictures: Sequence[Picture], path: Path, title: str) -> None:
 
 
 @contextmanager
-def _sheet(path: Path, width: float, height: float, title: str) -> Iterator[Figure]:
+def sheet(path: Path, width: float, height: float, title: str) -> Iterator[Figure]:
     """Give a titled figure to draw on, ``width`` by ``height`` inches and more for a title of several lines.
 
     It is written as PNG when the block ends well.
@@ -194,7 +194,7 @@ def _mark_ineligible(axes: Axes, history: Sequence[Mapping[str, float]]) -> None
     rows = [row for row in history if not row["eligible"]]
     if rows:
         points = [row["epoch"] + 1 for row in rows], [row["validation_macro_auc"] for row in rows]
-        axes.plot(*points, "o", markersize=5, color=_BLUE, mfc="white", label="not eligible to be kept")
+        axes.plot(*points, "o", markersize=5, color=BLUE, mfc="white", label="not eligible to be kept")
 
 
 def _mark_sizes(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
@@ -203,12 +203,12 @@ def _mark_sizes(axes: Axes, history: Sequence[Mapping[str, float]]) -> None:
     if len(runs) == 1:
         return
     for rows in runs[1:]:
-        axes.axvline(rows[0]["epoch"] + 0.5, color=_GREY, linestyle=":", linewidth=1.2, zorder=1)
+        axes.axvline(rows[0]["epoch"] + 0.5, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
     middles = [1 + (rows[0]["epoch"] + rows[-1]["epoch"]) / 2 for rows in runs]
     crowded = min(np.diff(middles)) < 0.12 * len(history)
     ruler = axes.secondary_xaxis("top")
     ruler.set_xticks(middles, [f"{int(rows[0]['image_size'])} px" for rows in runs], rotation=90 if crowded else 0)
-    ruler.tick_params(length=0, labelsize=8, labelcolor=_GREY)
+    ruler.tick_params(length=0, labelsize=8, labelcolor=GREY)
     ruler.spines["top"].set_visible(False)
 
 
@@ -236,7 +236,7 @@ def _picture(axes: Axes, picture: Picture) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(True)
-        spine.set(color=_VERMILLION, linewidth=3.5, linestyle="--") if picture.wrong else spine.set(color=_GREY)
+        spine.set(color=VERMILLION, linewidth=3.5, linestyle="--") if picture.wrong else spine.set(color=GREY)
     names = f"{_shortened(picture.label, 9)} → {_shortened(picture.predicted, 9)}"
     axes.set_title(
         f"{'✗' if picture.wrong else '✓'} {names} {picture.probability:.2f}",

@@ -85,7 +85,7 @@ class LiteRTRunner:
         """Return every output for images ``[n, N, N, 3]``; raises as ``infer``."""
         check_batch(batch, self.contract)
         answers = {name: np.empty((len(batch), *shape), np.float32) for name, shape in self._shapes.items()}
-        with _distrusted(self._path):
+        with distrusted(self._path):
             for row, image in enumerate(batch.astype(self._input["dtype"])):
                 self._interpreter.set_tensor(self._input["index"], image[None])
                 self._interpreter.invoke()
@@ -119,7 +119,7 @@ def interpreter(
         MachineError: when ai-edge-litert is missing.
     """
     litert = require("ai_edge_litert.interpreter", "ai-edge-litert")
-    with _distrusted(path), quiet_native():
+    with distrusted(path), quiet_native():
         made = litert.Interpreter(
             model_content=data,
             num_threads=threads,
@@ -131,7 +131,8 @@ def interpreter(
 
 
 @contextmanager
-def _distrusted(path: Path) -> Iterator[None]:
+def distrusted(path: Path) -> Iterator[None]:
+    """Turn what LiteRT raises about a file into ``TrustError``."""
     try:
         yield
     except (ValueError, RuntimeError) as error:

@@ -48,6 +48,8 @@ class TrainConfig:
         prune_pattern: zeros wherever weights are small, or two in each four neighbouring input channels.
         prune_schedule: ``polynomial`` sparsity rises slowly; ``constant`` it is whole from the first step.
         target_sensitivity: of the operating point chosen on validation.
+        outlier_limits: whether the contract says which embeddings are too strange to be answered.
+        uncertain: share of validation lesions, next below the threshold, that are referred because of doubt, or None.
         seed: of split, initialisation, order and augmentation.
     """
 
@@ -86,6 +88,8 @@ class TrainConfig:
     prune_pattern: str = field(default="unstructured", metadata=ADDED_LATER)
     prune_schedule: str = field(default="polynomial", metadata=ADDED_LATER)
     target_sensitivity: float = 0.95
+    outlier_limits: bool = field(default=True, metadata=ADDED_LATER)
+    uncertain: float | None = field(default=None, metadata=ADDED_LATER)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -133,6 +137,8 @@ def _rules(config: TrainConfig) -> dict[str, bool]:
         "folds and fold go together": (config.folds is None) == (config.fold is None),
         "a kept test folder cannot be cross-validated": config.folds is None or config.test_folder != "keep",
         "target sensitivity must lie between 0.5 and 1": 0.5 <= config.target_sensitivity < 1,
+        f"uncertain must lie between 0 and 0.5, not {config.uncertain}": config.uncertain is None
+        or 0 < config.uncertain <= 0.5,
     }
 
 

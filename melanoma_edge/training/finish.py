@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,11 @@ from melanoma_edge.model.weights import Weights, save_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.plots import draw_plots
 from melanoma_edge.report.samples import Predictions
+from melanoma_edge.safeguards import Safeguards
 from melanoma_edge.squares import Squares
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.limits import derive, embeddings, uncertain_from
 from melanoma_edge.training.losses import class_prior
 from melanoma_edge.training.mixture import mixture, moved, shift
 from melanoma_edge.training.run import (
@@ -94,13 +96,13 @@ class _Calibrated:
 def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
     """Calibrate, choose the operating point, measure every split and write the run; ``run.json`` comes last.
 
-    Temperature, prior shift and threshold see the validation split only. The contract names no safeguards, for none
-    are derived from the training images; so the defaults hold.
+    Temperature, prior shift and threshold see the validation split only; of the safeguards ``limits.py`` says it.
     """
     calibrated = _calibrate(outcome, progress)
     digest = weights_sha256(calibrated.weights)
     save_weights(calibrated.weights, out / WEIGHTS)
-    contract = _contract(out.name, outcome, calibrated, digest)
+    safeguards = _safeguards(outcome, calibrated, progress)
+    contract = replace(_contract(out.name, outcome, calibrated, digest), safeguards=safeguards)
     write_text(out / CONTRACT, contract.to_json())
     probabilities = {split: calibrated.probabilities(split) for split in outcome.splits}
     metrics = split_metrics(contract, outcome.splits, probabilities, progress)
@@ -165,6 +167,22 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
     point = choose_threshold(unit.mean(scores), np.isin(unit.labels, target), outcome.config.target_sensitivity)
     point = replace(point, certified=point.certified and not outcome.catalog.leaky)
     return _Calibrated(weights, logits, temperature, strength, prior, point)
+
+
+def _safeguards(outcome: Outcome, calibrated: _Calibrated, progress: Progress) -> Safeguards:
+    config, spec, validation = outcome.config, outcome.spec, outcome.splits["validation"]
+
+    def embed(pixels: Any, places: Sequence[int]) -> NDArray[np.float32]:
+        return embeddings(spec, calibrated.weights, pixels, places, progress)
+
+    found = derive(spec.image_size, outcome.splits, embed if config.outlier_limits else None, config.seed, progress)
+    if config.uncertain is None:
+        return found
+    columns = [outcome.catalog.classes.index(name) for name in target_of(outcome.catalog.classes).target_classes]
+    scores = lesions(validation.groups, validation.labels).mean(
+        calibrated.probabilities("validation")[:, columns].sum(axis=1)
+    )
+    return replace(found, uncertain_from=uncertain_from(scores, calibrated.point.threshold, config.uncertain))
 
 
 def _contract(name: str, outcome: Outcome, calibrated: _Calibrated, digest: str) -> ModelContract:

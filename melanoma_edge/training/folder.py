@@ -25,7 +25,7 @@ _SCHEMA = "melanoma-edge/config/1"
 _KINDS = {STARTED: "melanoma-edge/config/", RECORD: "melanoma-edge/run/"}
 """How the schemas of the two files begin that tell a run from the folder of another tool."""
 _FILES = ("catalog.csv", "catalog.json", "history.csv", "train.log", CHECKPOINT)
-_NAMES = {STARTED, RECORD, CONTRACT, WEIGHTS.partition("/")[0], "plots", "artifacts", *_FILES}
+_NAMES = {STARTED, RECORD, CONTRACT, WEIGHTS.partition("/")[0], "plots", "artifacts", "report", *_FILES}
 _PART = re.compile(r"\..+\.\d+\.part")
 
 

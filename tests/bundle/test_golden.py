@@ -12,6 +12,7 @@ from toys import toy_contract
 from melanoma_edge.bundle.golden import MIXED_TOLERANCE, TOLERANCE, Judge, tolerance_of
 from melanoma_edge.quality import QualityMeasures
 from melanoma_edge.runtime.artifact import ArtifactRecord
+from melanoma_edge.safeguards import OutlierLimits
 
 GOOD = QualityMeasures(1000, 133, 2000, 15000, 0, 5000)
 
@@ -58,7 +59,7 @@ def test_borders_are_where_the_state_changes() -> None:
     ],
 )
 def test_a_photo_near_a_limit_of_quality_is_not_steady(quality: QualityMeasures, steady: bool) -> None:
-    assert judge().is_steady(quality) is steady
+    assert judge().is_steady(quality, answers(0.5)) is steady
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,12 @@ def test_a_photo_near_a_limit_of_quality_is_not_steady(quality: QualityMeasures,
 def test_float_layers_before_int8_ones_may_tip_a_step(precision: str, kept: dict[str, str], tolerance: float) -> None:
     whole = ArtifactRecord(Path("m"), "onnx", "int8", toy_contract(), None, (), None, {}, "", "", 0)
     assert tolerance_of([whole, replace(whole, precision=precision, kept=kept)]) == tolerance
+
+
+@pytest.mark.parametrize(("distance", "steady"), [(0.0, True), (0.85, True), (0.95, False), (1.05, False), (1.2, True)])
+def test_a_photo_at_the_limit_of_strangeness_is_not_steady(distance: float, steady: bool) -> None:
+    contract = toy_contract()
+    limits = OutlierLimits(((0.0,),), (1.0,), 1.0)
+    one = Judge(contract, replace(contract.effective_safeguards, outlier=limits))
+    embedded = {**answers(0.5), "embedding": np.array([[distance**0.5]], np.float32)}
+    assert one.is_steady(GOOD, embedded) is steady

@@ -162,6 +162,15 @@ def bare_run(scene: Scene) -> None:
     shutil.rmtree(scene.copy_run() / "artifacts")
 
 
+def strange_document(scene: Scene) -> None:
+    scene.copy_run()
+    scene.put("run/report/robustness.json", "[]")
+
+
+def lost_record(scene: Scene) -> None:
+    (scene.copy_run() / "artifacts/model-int8.tflite.json").unlink()
+
+
 def held_run(scene: Scene) -> None:
     """Hold the lock of ``{tmp}/out`` as another training would."""
     lock = scene.after.enter_context(open(scene.tmp / ".out.lock", "w"))

@@ -34,6 +34,8 @@ GOOD = f"{TRAIN} --data {{data}}"
 EXPORT = "export {run} --format tflite --precision float32"
 PREDICT = "predict {int8} {photo}"
 TWO = class_folders(mel=4, nv=4)
+OTHER_CLASSES = class_folders(mel=4, scc=4)
+NO_MELANOMA = class_folders(bcc=4, nv=4)
 
 CASES = (
     # Folders and images
@@ -353,6 +355,24 @@ CASES = (
     Case("audit by no process", "audit {data} --workers 0", 2, "0 processes cannot do any work"),
     Case("page exists", "audit {data} --html {tmp}/page", 2, "refusing to overwrite", file("page")),
     Case("page in place of a folder", "audit {data} --html {tmp}/a/page", 2, "a file stands where a folder", file("a")),
+    # Evaluation
+    Case("nothing to evaluate", "evaluate", 2, "Missing argument"),
+    Case("evaluation of what is not there", "evaluate {tmp}/none", 7, "no such run or artifact"),
+    Case("evaluation of a changed file", "evaluate {model}", 7, "changed or damaged", artifact(flipped)),
+    Case("file beside no run, no images", "evaluate {model}", 2, "is not at hand", artifact(lambda data: data)),
+    Case("two runs that are no folds", "evaluate {run} {tmp}/run", 2, "is no fold", scenes.finished_run),
+    Case("a model named twice", "evaluate {run} {run}", 2, "named twice"),
+    Case("split and other images", "evaluate {run} --split test --data {data}", 2, "--split is of a run's own images"),
+    Case("how to read no images", "evaluate {run} --source folder", 2, "are for --data"),
+    Case("evaluation on no images", "evaluate {int8} --data {tmp}/none", 3, "no such folder"),
+    Case("classes the model does not know", "evaluate {int8} --data {tmp}/data", 3, "SCC (4 images)", OTHER_CLASSES),
+    Case("images without a target", "evaluate {int8} --data {tmp}/data", 3, "no melanoma image left", NO_MELANOMA),
+    Case(
+        "evaluation over a file", "evaluate {int8} --out {tmp}/mine.txt", 2, "refusing to overwrite", file("mine.txt")
+    ),
+    Case("two measurements at once", "evaluate {run} --rejection --robustness", 2, "one thing at a time"),
+    Case("a measurement with a split", "evaluate {run} --rejection --split test", 2, "for the plain evaluation"),
+    Case("a measurement with a layout", "evaluate {run} --robustness --source csv", 2, "for the plain evaluation"),
     # Benchmark and the list of operators
     Case("nothing to benchmark", "benchmark", 2, "Missing argument 'ARTIFACTS...'"),
     Case("benchmark of a run", "benchmark {run}", 2, "exported files, not folders"),
@@ -399,7 +419,6 @@ CASES = (
     Case("bundle that is text", "predict {tmp}/b.zip {photo}", 7, "not a whole zip", file("b.zip")),
     Case("zip of something else", "predict {tmp}/b.zip {photo}", 7, "not a bundle", scenes.zip_of_text),
     Case("manifest of something else", "inspect {tmp}/b", 7, "schema None", file("b/manifest.json", "{}")),
-    Case("verifying what is no bundle", "inspect {run} --verify", 2, "--verify is for a bundle"),
     Case("key for what is no bundle", "inspect {int8} --key {tmp}/key.pem", 2, "--key is for a bundle"),
     Case("operators of a bundle", "inspect {tmp}/b.zip --layers", 2, "--layers is for", file("b.zip")),
     Case(
@@ -409,6 +428,21 @@ CASES = (
         "the disk is full",
         scenes.bundle_on_full_disk,
     ),
+    # Reports, releases, sites
+    Case("report of what is no run", "report {tmp}", 7, "not a run"),
+    Case("report over a file", "report {run} --out {tmp}/page.html", 2, "refusing to overwrite", file("page.html")),
+    Case("report of strange documents", "report {tmp}/run", 7, "kind robustness", scenes.strange_document),
+    Case("chain with a link missing", "inspect {tmp}/run --verify", 7, "without their records", scenes.lost_record),
+    Case("runs of no folder", "runs {tmp}/none", 7, "no such folder"),
+    Case("comparing one release", "runs compare {run}", 2, "compare takes two"),
+    Case("comparing with nothing", "runs compare {run} {tmp}/none.tflite", 7, "no such run or artifact"),
+    Case("comparing with itself", "runs compare {run} {run}", 2, "named twice"),
+    Case("limit of a list", "runs {tmp} --limit sensitivity_loss=0.1", 2, "are for compare"),
+    Case("site without images", "recalibrate {int8} --data {tmp}/none --out {tmp}/r.json", 3, "none"),
+    Case("site's sensitivity of 2", "recalibrate {int8} --data {data} --sensitivity 2 --out {tmp}/r.json", 2, "not"),
+    Case("site's document over a file", "recalibrate {int8} --data {data} --out {tmp}/r", 2, "overwrite", file("r")),
+    Case("site's threshold missing", "predict {int8} {photo} --recalibration {tmp}/r.json", 7, "missing"),
+    Case("site's threshold of text", "predict {int8} {photo} --recalibration {tmp}/r", 7, "JSON", file("r")),
     # The command line itself
     Case("unknown command", "trian", 2, "no such command 'trian'"),
     Case("unknown option", "train --speed 9", 2, "--speed"),

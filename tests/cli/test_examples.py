@@ -42,10 +42,11 @@ def _examples() -> list[str]:
 
 @pytest.fixture
 def place(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a folder with ``runs/ham``, whose int8 files PASS, ``HAM10000/`` and ``photo.jpg``."""
+    """Stand in a folder with ``runs/ham``, whose int8 files PASS, ``HAM10000/``, ``hospital/`` and ``photo.jpg``."""
     shutil.copytree(trained.run, tmp_path / "runs/ham")
     give_verdicts([tmp_path / f"runs/ham/artifacts/model-int8.{form}" for form in ("tflite", "onnx")])
-    (tmp_path / "HAM10000").symlink_to(trained.data)
+    for name in ("HAM10000", "hospital", "holiday-photos"):
+        (tmp_path / name).symlink_to(trained.data)
     shutil.copy(trained.photo(), tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -76,7 +77,7 @@ def test_an_example_runs(run: Any, place: Path, example: str) -> None:
         assert run("bundle", "runs/ham", "--out", "ham-bundle", "--quiet").code == 0
     more = next((options for start, options in LIGHTER.items() if example.startswith(start)), "")
     answer = run(*shlex.split(f"{example} {more}"))
-    judged = example.startswith(("export", "parity"))
+    judged = example.startswith(("export", "parity", "runs compare"))
     assert answer.code in ((0, 5, 6) if judged else (0,)), answer.err
     assert answer.out
     assert "Error: " not in answer.err

@@ -17,6 +17,7 @@ from melanoma_edge.compression.calibration import (
     choose_rows,
     collect_ranges,
     further_images,
+    is_calibration,
 )
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import DataError, UsageError
@@ -135,3 +136,13 @@ def test_all_places_of_a_tensor_are_counted_in_turn(size: int) -> None:
     seen = [_some(values, turn) for turn in range(step * step)]
     assert max(part.size for part in seen) <= 2 * 1600
     assert sorted(np.concatenate([part.ravel() for part in seen])) == sorted(values.ravel())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 16, 100])
+def test_a_record_of_calibration_is_known_again(catalog: Catalog, count: int) -> None:
+    run = ToyRun(Path("run"), toy_contract(), catalog)
+    drawn = calibration_images(run, count, seed=3)  # type: ignore[arg-type]
+    images = len(drawn.image_ids)
+    assert is_calibration(catalog, images, 3, drawn.sha256)
+    assert not is_calibration(catalog, images, 3, "0" * 64)
+    assert not is_calibration(catalog, images + 9, 3, drawn.sha256)

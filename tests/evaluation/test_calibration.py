@@ -13,8 +13,10 @@ from melanoma_edge.evaluation.calibration import (
     class_weights,
     ece,
     equal_mass_bins,
+    equal_width_bins,
     fit_prior_shift,
     fit_temperature,
+    shift_prior,
 )
 
 
@@ -94,3 +96,17 @@ def test_bins_without_ties_have_equal_mass_and_brier_is_that_of_scikit_learn() -
     outcomes = np.random.default_rng(1).random(150) < scores
     assert np.bincount(equal_mass_bins(scores)).tolist() == [10] * 15
     assert brier(scores, outcomes) == pytest.approx(brier_score_loss(outcomes, scores))
+
+
+def test_bins_of_equal_width_take_their_lower_edge_and_the_last_takes_1() -> None:
+    scores = np.array([0.0, 0.2499, 0.25, 0.5, 0.99, 1.0])
+    assert equal_width_bins(scores, 4).tolist() == [0, 0, 1, 2, 3, 3]
+
+
+def test_a_shift_of_the_mixture_gives_the_posterior_of_the_other_mixture() -> None:
+    """By Bayes: both posteriors are made of the same densities."""
+    densities = np.random.default_rng(0).random((50, 3))
+    here, there = np.array([1, 1, 1]) / 3, np.array([0.1, 0.7, 0.2])
+    known, wanted = (densities * share / (densities * share).sum(1, keepdims=True) for share in (here, there))
+    assert shift_prior(known, here, there) == pytest.approx(wanted)
+    assert shift_prior(known, here, here) == pytest.approx(known)

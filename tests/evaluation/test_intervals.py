@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from melanoma_edge.evaluation.intervals import (
     allowed_misses,
     clopper_pearson,
     mcnemar,
+    positives_needed,
     tango,
     wilson,
 )
@@ -51,6 +53,52 @@ def test_all_right_still_proves_little(n: int, low: float) -> None:
 def test_tango_has_the_published_upper_bounds(n: int, bounds: tuple[float, ...]) -> None:
     found = [round(tango(lost, gained, n).high, 4) for lost, gained in ((0, 0), (1, 0), (1, 1), (2, 1))]
     assert tuple(found) == bounds
+
+
+@pytest.mark.parametrize(
+    ("margin", "needed"),
+    [(0.05, (52, 69, 87, 101)), (0.03, (88, 117, 147, 169)), (0.02, (133, 176, 222, 255)), (0.10, (25, 33, 42, 49))],
+)
+def test_melanomas_needed_for_non_inferiority(margin: float, needed: tuple[int, ...]) -> None:
+    for (lost, gained), n in zip(((0, 0), (1, 1), (1, 0), (2, 1)), needed, strict=True):
+        assert tango(lost, gained, n).high < margin <= tango(lost, gained, n - 1).high
+
+
+@pytest.mark.parametrize(("lost", "gained", "high"), [(0, 0, 0.022), (1, 0, 0.037), (2, 0, 0.050), (5, 2, 0.070)])
+def test_accuracy_on_118_images(lost: int, gained: int, high: float) -> None:
+    assert round(tango(lost, gained, 118).high, 3) == high
+
+
+def test_a_published_tango_interval() -> None:
+    """Airway hyper-responsiveness, M. W. Fagerland and others, Statistics in Medicine 33 (2014) 2850."""
+    found = tango(1, 7, 21, 0.95)
+    assert (round(found.low, 3), round(found.high, 3)) == (-0.517, -0.026)
+
+
+@pytest.mark.parametrize(("lost", "gained", "n"), [(0, 0, 30), (1, 0, 52), (3, 7, 80), (12, 2, 40), (5, 5, 10)])
+def test_the_ends_are_where_the_likelihoods_score_test_turns(lost: int, gained: int, n: int) -> None:
+    """The nuisance is found by maximising the likelihood itself, not by the quadratic of the paper."""
+    from scipy.optimize import minimize_scalar
+
+    def statistic(delta: float) -> float:
+        def loss(q: float) -> float:
+            counts = zip((lost, gained, n - lost - gained), (q + delta, q, 1 - 2 * q - delta), strict=True)
+            return -sum(k * np.log(p) for k, p in counts if k)
+
+        low, high = max(0.0, -delta), (1 - delta) / 2
+        q = minimize_scalar(loss, bounds=(low + 1e-13, high - 1e-13), method="bounded", options={"xatol": 1e-13}).x
+        return float((lost - gained - n * delta) / np.sqrt(n * (2 * q + delta * (1 - delta))))
+
+    found = tango(lost, gained, n, 0.95)
+    assert statistic(found.low) == pytest.approx(1.959964, abs=2e-3)
+    assert statistic(found.high) == pytest.approx(-1.959964, abs=2e-3)
+
+
+@pytest.mark.parametrize(("n", "lost", "gained"), [(80, 0.08, 0.05), (150, 0.04, 0.04), (300, 0.03, 0.01)])
+def test_95_percent_tango_intervals_cover_95_percent(n: int, lost: float, gained: float) -> None:
+    counts = np.random.default_rng(n).multinomial(n, [lost, gained, 1 - lost - gained], 2000)
+    found = [tango(int(b), int(c), n, 0.95) for b, c, _ in counts]
+    assert 0.93 <= np.mean([one.low <= lost - gained <= one.high for one in found]) <= 0.97
 
 
 _PAIRS = st.integers(1, 500).flatmap(
@@ -125,3 +173,10 @@ def test_mcnemar_is_the_binomial_test_and_mid_p_is_smaller(lost: int, gained: in
 )
 def test_certifying_95_percent_needs_59_positives(positives: int, misses: int) -> None:
     assert allowed_misses(positives) == misses
+
+
+@pytest.mark.parametrize(("sensitivity", "needed"), [(0.80, 14), (0.90, 29), (0.95, 59), (0.99, 299)])
+def test_the_fewest_that_certify_do_and_one_less_does_not(sensitivity: float, needed: int) -> None:
+    assert positives_needed(sensitivity) == needed
+    assert allowed_misses(needed, sensitivity) == 0
+    assert allowed_misses(needed - 1, sensitivity) == -1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melanoma_edge.contract import OperatingPoint
 from melanoma_edge.errors import DataError
-from melanoma_edge.evaluation.operating_point import choose_threshold
+from melanoma_edge.evaluation.operating_point import choose_threshold, claim
 
 
 def split(positives: int, negatives: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -67,3 +69,24 @@ def test_no_positive_and_no_number_are_refused() -> None:
         choose_threshold([0.1, float("nan")], [True, False])
     with pytest.raises(DataError, match="not numbers"):
         choose_threshold([0.1, 1.5], [True, False])
+
+
+@pytest.mark.parametrize(
+    ("point", "says"),
+    [
+        (
+            OperatingPoint(0.1, 0.95, 73, 0, True),
+            "keeps 73 of 73 melanoma lesions of the validation split: that certifies",
+        ),
+        (OperatingPoint(0.1, 0.95, 40, 2, False), "keeps 38 of 40 .* fewer than 59 cannot certify 95% melanoma sens"),
+        (OperatingPoint(0.1, 0.90, 20, 2, False), "fewer than 29 cannot certify 90% melanoma sensitivity, whatever"),
+        (OperatingPoint(0.1, 0.95, 70, 9, False), "too many lie below it to certify"),
+    ],
+)
+def test_the_claim_says_what_is_proved(point: OperatingPoint, says: str) -> None:
+    assert re.search(says, claim(point, "melanoma"))
+
+
+def test_a_leaky_split_certifies_nothing_whatever_the_counts() -> None:
+    point = OperatingPoint(0.1, 0.95, 300, 8, True)
+    assert "certifies nothing" in claim(point, "malignant", leaky=True)

@@ -153,10 +153,11 @@ def test_what_a_killed_export_left_is_removed(toy_run: Any, tmp_path: Path) -> N
 
 def test_a_verdict_on_other_bytes_does_not_survive(toy_run: Any, toy_artifacts: Any) -> None:
     path = toy_artifacts["onnx", "float16"].path
-    verdict = path.with_name(f"{path.name}.parity.json")
-    verdict.write_text("{}")
+    found_out = [path.with_name(f"{path.name}.{kind}.json") for kind in ("parity", "evaluation")]
+    for one in found_out:
+        one.write_text("{}")
     exporters.export(toy_run, "onnx", "float16", force=True)
-    assert not verdict.exists()
+    assert not any(one.exists() for one in found_out)
 
 
 def test_an_export_stopped_after_its_file_leaves_no_record_of_another(

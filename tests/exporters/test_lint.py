@@ -70,3 +70,8 @@ def test_levels_show_the_known_trap_of_scaling_around_127_5() -> None:
     assert levels(usual) < 256
     assert levels([("dequantize", (1 / 127.5, 128)), ("quantize", (1 / 127.5, 0, "int8"))]) == 256
     assert levels([]) == 256
+
+
+def test_zero_points_that_move_the_zero_are_named() -> None:
+    with pytest.raises(ExportError, match="zero points of stem, last are off"):
+        check(replace(GOOD, odd_zeros=("stem", "last")), Precision.INT8)

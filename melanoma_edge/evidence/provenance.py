@@ -1,0 +1,229 @@
+"""The chain of hashes: images, split, weights, exported files, and what was found out about them.
+
+Every file names what it was made from. The walk follows the names from the root and stops at the first that does not
+fit, so that a report never puts together what does not belong together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.data.catalog import Catalog
+from melanoma_edge.errors import TrustError, named
+from melanoma_edge.files import sha256_of
+from melanoma_edge.parity.comparison import accepted
+from melanoma_edge.parity.record import remade
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.report.documents import (
+    RECORD,
+    REPORT,
+    ArtifactDocuments,
+    Document,
+    Documents,
+    read_artifact_documents,
+    read_documents,
+    remake,
+)
+from melanoma_edge.report.page import Link
+from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord
+from melanoma_edge.training.run import Run
+
+_FILE_KEYS = ("path", "file", "artifact")
+"""Keys under which a document names an exported file whose sha256 stands beside it."""
+
+
+def walk(
+    run: Run, *, images: bool = False, report: bool = False, progress: Progress = silent
+) -> tuple[Documents, tuple[Link, ...]]:
+    """Walk the chain of a run, which was checked against ``run.json`` when it was opened.
+
+    Args:
+        run: whose.
+        images: also hash the images where they are; a changed one breaks the chain, a missing one does not.
+        report: also check the report of the run, if there is one.
+        progress: told of images done.
+
+    Returns:
+        The JSON files that were checked, and the links from the images on.
+
+    Raises:
+        TrustError: at the first link that does not fit, which it names.
+    """
+    documents = read_documents(run.path)
+    links = [*_data(run.catalog, images, progress), *_weights(run)]
+    records = _exported(run)
+    _check_orphans(documents, records)
+    for one in documents.artifacts:
+        links += _artifact(run.contract, one, records[one.name])
+    for document in documents.found_out:
+        links.append(_found_out(run, document, records))
+    if report and (run.path / REPORT / RECORD).is_file():
+        links.append(_report(run.path / REPORT / RECORD, documents))
+    return documents, tuple(links)
+
+
+def walk_file(record: ArtifactRecord) -> tuple[Link, ...]:
+    """Walk the chain of an exported file that lies beside no run, as far as it is here: its seal was checked.
+
+    Raises:
+        TrustError: when its record or the record of its test, if there is one beside it, is not about these bytes.
+    """
+    weights = Link("weights (named by the contract; no run is here)", "", record.contract.provenance.weights_sha256)
+    links = [weights, Link("contract", weights.name, record.contract.sha256)]
+    beside = record.path.with_name(f"{record.path.name}.json")
+    if beside.is_file():
+        return (*links, *_artifact(record.contract, read_artifact_documents(beside), record))
+    return (*links, Link(record.path.name, "contract", record.sha256))
+
+
+def data_sha256(catalog: Catalog) -> str:
+    """Return the hash of the images alone: ids, labels, groups, sources and bytes, whatever split they are in."""
+    digest = hashlib.sha256(json.dumps(catalog.classes).encode())
+    for row in catalog.rows:
+        digest.update(json.dumps((row.image_id, row.label, row.group, row.source, row.sha256)).encode())
+    return digest.hexdigest()
+
+
+def _data(catalog: Catalog, images: bool, progress: Progress) -> Iterator[Link]:
+    name = "images"
+    if images:
+        found = _present(catalog, progress)
+        name = f"images ({found} of {len(catalog.rows)} files here, and unchanged)"
+    yield Link(name, "", data_sha256(catalog))
+    yield Link("catalog with its split", "images", catalog.sha256)
+
+
+def _present(catalog: Catalog, progress: Progress) -> int:
+    """Return how many of the images are where the catalog says; raise for one that was changed."""
+    found = 0
+    for place, row in enumerate(catalog.rows, 1):
+        path = Path(row.path)
+        if path.is_file():
+            if sha256_of(path) != row.sha256:
+                raise _broken(f"image {row.image_id}", "the catalog", row.path, "restore the image, or train again")
+            found += 1
+        progress("hashing images", place, len(catalog.rows))
+    return found
+
+
+def _weights(run: Run) -> Iterator[Link]:
+    run.weights()
+    contract, parent = run.contract.provenance, run.record.parent
+    made_from = "catalog with its split"
+    if parent:
+        home = (run.path / parent.path).resolve()
+        made_from = f"weights of {home.name}"
+        if run.record.method == "quantize" or home.is_dir():
+            mother = Run.open(home)
+            if mother.record.weights_sha256 != parent.weights_sha256:
+                raise _broken(f"run {run.path.name}", "its parent run", str(home), "restore the parent run")
+            yield Link(made_from, "", parent.weights_sha256)
+        else:
+            made_from += " (not here)"
+    if run.reference().record.weights_sha256 != contract.reference_sha256:
+        raise _broken("contract", "the reference", str(run.path), "restore the run from a backup or make it again")
+    yield Link("weights", made_from, contract.weights_sha256)
+    yield Link("contract", "weights", run.contract.sha256)
+
+
+def _exported(run: Run) -> dict[str, ArtifactRecord]:
+    paths = sorted(path for path in run.artifacts.glob("*") if path.suffix in FORMATS)
+    return {record.path.name: record for record in accepted(run, paths)} if paths else {}
+
+
+def _check_orphans(documents: Documents, records: Mapping[str, ArtifactRecord]) -> None:
+    described = {one.name for one in documents.artifacts}
+    lonely = sorted(described ^ set(records))
+    if lonely:
+        what = f"exported files without their records, or records without their files: {named(lonely)}"
+        raise TrustError(what, where=str(documents.folder / "artifacts"), fix="export the run again")
+
+
+def _artifact(contract: ModelContract, one: ArtifactDocuments, found: ArtifactRecord) -> Iterator[Link]:
+    content = one.record.content
+    wanted = {
+        "sha256": found.sha256,
+        "contract_sha256": contract.sha256,
+        "weights_sha256": contract.provenance.weights_sha256,
+    }
+    for key, value in wanted.items():
+        if content.get(key) != value:
+            raise _broken(one.record.path, key, str(found.path), "export the run again")
+    yield Link(one.name, "contract", found.sha256)
+    if one.parity:
+        yield _parity(contract, one.parity, found)
+
+
+def _parity(contract: ModelContract, document: Document, found: ArtifactRecord) -> Link:
+    content, fix = document.content, f"melanoma-edge parity {found.path.parent.parent} {found.path}"
+    fits = {
+        "its exported file": remade(content, found.sha256) is not None,
+        "the reference's weights": content.get("reference") == contract.provenance.reference_sha256,
+        "the contract's threshold": content.get("threshold") == contract.threshold,
+    }
+    for parent, holds in fits.items():
+        if not holds:
+            raise _broken(document.path, parent, str(found.path), fix)
+    return Link(document.path, f"{found.path.name}, reference", document.sha256)
+
+
+def _found_out(run: Run, document: Document, records: Mapping[str, ArtifactRecord]) -> Link:
+    """Check that a document is about this run's weights, images and files as they are."""
+    content, parents = document.content, []
+    own = run.contract.provenance
+    wanted = {"weights_sha256": own.weights_sha256, "catalog_sha256": own.catalog_sha256}
+    for key, value in wanted.items():
+        if key in content:
+            if content[key] != value:
+                raise _broken(document.path, key, str(run.path), remake(document.kind, run.path))
+            parents.append(key.removesuffix("_sha256"))
+    for name, sha256 in sorted(set(_files_named(content))):
+        if name in records:
+            if records[name].sha256 != sha256:
+                raise _broken(document.path, name, str(run.path), remake(document.kind, run.path))
+            parents.append(name)
+    if not parents:
+        what = f"{document.path} names nothing of this run that it was made from"
+        raise TrustError(what, where=str(run.path / document.path), fix=remake(document.kind, run.path))
+    return Link(document.path, ", ".join(parents), document.sha256)
+
+
+def _files_named(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield name and sha256 of every exported file that a document names, wherever it stands."""
+    if isinstance(value, Mapping):
+        names = [value[key] for key in _FILE_KEYS if isinstance(value.get(key), str)]
+        if names and isinstance(value.get("sha256"), str):
+            yield Path(names[0]).name, value["sha256"]
+        for item in value.values():
+            yield from _files_named(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _files_named(item)
+
+
+def _report(path: Path, documents: Documents) -> Link:
+    """Check that the report was made from these very documents, and that its pages are those it made."""
+    fix = remake("report", documents.folder)
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        made_of, pages = dict(content["made_of"]), dict(content["pages"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise TrustError(f"report.json is damaged: {error!r}", where=str(path), fix=fix) from error
+    now = {one.path: one.sha256 for one in documents}
+    for name in sorted(made_of.keys() | now.keys()):
+        if made_of.get(name) != now.get(name):
+            raise _broken("the report", name, str(path), fix)
+    for name, sha256 in pages.items():
+        page = path.with_name(str(name))
+        if not page.is_file() or sha256_of(page) != sha256:
+            raise _broken(str(name), "the report", str(page), fix)
+    return Link(f"{REPORT}/{RECORD}", "all documents above", sha256_of(path))
+
+
+def _broken(child: str, parent: str, where: str, fix: str) -> TrustError:
+    return TrustError(f"the chain of hashes breaks between {parent} and {child}", where=where, fix=fix)

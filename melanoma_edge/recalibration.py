@@ -1,0 +1,145 @@
+"""A threshold re-chosen on a site's own labelled images: an addition to a contract, recorded and signed, never an edit.
+
+The document names the contract by hash. Whoever applies it gets another threshold and is told so in every answer; the
+model, its contract and everything that was proved about it stay what they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from melanoma_edge.bundle.documents import read
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.errors import TrustError, machine_errors
+from melanoma_edge.evaluation.intervals import Estimate
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+SCHEMA = "melanoma-edge/recalibration/1"
+_AGAIN = "make it again with `melanoma-edge recalibrate`"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Describe a site's images: the sha256 of their catalog, and counts; ``left_out`` is by reason, in images."""
+
+    sha256: str
+    sources: tuple[str, ...]
+    images: int
+    lesions: int
+    positives: int
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PointAtSite:
+    """Hold a threshold and what it reaches on the site's lesions, with 95 % Wilson intervals.
+
+    Of the new threshold these are of the lesions that it was chosen on, so its sensitivity is not a test of it.
+    """
+
+    threshold: float
+    sensitivity: Estimate | None
+    specificity: Estimate | None
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """Hold a recalibration; ``artifact_sha256`` is None where the float model was run, ``date`` where none was given.
+
+    ``sentence`` says what the number of positives certifies.
+    """
+
+    schema: str
+    name: str
+    contract_sha256: str
+    weights_sha256: str
+    artifact_sha256: str | None
+    runtime: str
+    target: str
+    target_sensitivity: float
+    date: str | None
+    site: Site
+    before: PointAtSite
+    after: PointAtSite
+    misses: int
+    certified: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Hold a recalibration that was read, and the sha256 of its file."""
+
+    document: Recalibration
+    sha256: str
+
+    def to(self, contract: ModelContract, contract_sha256: str, where: str) -> ModelContract:
+        """Return a contract with the new threshold.
+
+        A limit of doubt at or above it falls away: what lies there is now referred without doubt.
+
+        Raises:
+            TrustError: when the recalibration is of another contract.
+        """
+        if self.document.contract_sha256 != contract_sha256:
+            what = "the recalibration is of another contract than this model's"
+            raise TrustError(what, where=where, fix="recalibrate this model")
+        threshold = self.document.after.threshold
+        safeguards = contract.safeguards
+        if safeguards and safeguards.uncertain_from is not None and safeguards.uncertain_from >= threshold:
+            safeguards = replace(safeguards, uncertain_from=None)
+        point = replace(contract.operating_point, threshold=threshold)
+        return replace(contract, operating_point=point, safeguards=safeguards)
+
+    def in_words(self, contract: ModelContract) -> str:
+        """Say what must stand with every answer; ``contract`` is the one before."""
+        site = self.document.site
+        return (
+            f"recalibrated: threshold {self.document.after.threshold:.6f} of a site ({site.positives} "
+            f"{self.document.target} of {site.lesions} lesions, recalibration {self.sha256[:12]}) instead of the "
+            f"contract's {contract.threshold:.6f}"
+        )
+
+
+def signature_path(path: Path) -> Path:
+    """Return where the signature of a recalibration stands."""
+    return path.with_name(f"{path.name}.sig")
+
+
+def read_recalibration(path: Path, key: EllipticCurvePublicKey | None = None) -> Applied:
+    """Read a recalibration.
+
+    Args:
+        path: of the document; its signature lies beside it.
+        key: whose holder must have signed it; without one a signature is not looked at.
+
+    Raises:
+        TrustError: when it is missing, damaged, contradicts itself, or is not signed by the holder of the key.
+    """
+    data = _bytes(path, "recalibration missing")
+    if key:
+        from melanoma_edge.bundle.signing import is_signed
+
+        signature = _bytes(signature_path(path), "recalibration is not signed")
+        if not is_signed(data, signature, key):
+            what = "signature is not of this recalibration and this key: it was changed, or signed by someone else"
+            raise TrustError(what, where=str(path), fix="get it again from where it came")
+    found = read(Recalibration, data, SCHEMA, str(path))
+    point, site = found.after, found.site
+    sound = 0 <= point.threshold <= 1 and 0 <= found.misses <= site.positives <= site.lesions <= site.images
+    if not sound:
+        raise TrustError("the recalibration contradicts itself", where=str(path), fix=_AGAIN)
+    return Applied(found, hashlib.sha256(data).hexdigest())
+
+
+def _bytes(path: Path, missing: str) -> bytes:
+    with machine_errors(f"reading {path.name}"):
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise TrustError(missing, where=str(path), fix=_AGAIN) from error

@@ -1,0 +1,8 @@
+"""Lets the tests of this room find their stubs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
