@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -269,3 +270,14 @@ def test_a_worker_with_other_options_or_images_says_so() -> None:
         epochs._check_same(config, basis, heard(replace(config, epochs=9), "a"))
     with pytest.raises(Exception, match=r"images of this worker are not the chief's \(mine\)"):
         epochs._check_same(config, basis, heard(config, "b"))
+
+
+def test_a_batch_with_fewer_images_than_devices_is_refused() -> None:
+    from melanoma_edge.training import epochs
+    from melanoma_edge.training.config import TrainConfig
+
+    devices: Any = SimpleNamespace(replicas=8)
+    epochs._check_enough(TrainConfig(batch_size=8), 100, devices)
+    for config, images in ((TrainConfig(batch_size=7), 100), (TrainConfig(batch_size=32), 7)):
+        with pytest.raises(UsageError, match=r"batches of 7 images for 8 devices[\s\S]*--batch-size 8"):
+            epochs._check_enough(config, images, devices)
