@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.bundle import is_bundle, open_bundle
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.decision import Decision, State, are_probabilities, counts, decide, decide_together, mean
-from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError, named
+from melanoma_edge.decision import Decision, are_probabilities, decide
+from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError
 from melanoma_edge.pixels import decode, square
+from melanoma_edge.predicted import GroupPrediction, Prediction, Unreadable, stamps, together
 from melanoma_edge.quality import QualityMeasures, findings, in_words, measure
 from melanoma_edge.runtime import Answers, Pixels, Runner, open_model
 from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
@@ -26,87 +27,11 @@ if TYPE_CHECKING:
 
     from melanoma_edge.recalibration import Applied
 
-SCHEMA = "melanoma-edge/prediction/1"
-GROUP_SCHEMA = "melanoma-edge/prediction-group/1"
+Answer = TypeVar("Answer", Prediction, GroupPrediction)
 Show = Callable[[Path, Pixels, NDArray[np.float64]], None]
 """Given a file, its square ``[N, N, 3]`` and the target scores of its places ``[h, w]``, do something with them."""
 SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """What counts as an image inside a folder; files named one by one are always tried."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Answer one image.
-
-    ``decision`` is one of ``decision.State``; what decided against a score stands in ``warnings`` in words.
-    ``recalibration`` is the sha256 of the document whose threshold decided in place of the contract's.
-    """
-
-    image: str
-    artifact: str
-    probabilities: dict[str, float]
-    target_score: float
-    melanoma_score: float | None
-    malignant_score: float | None
-    threshold: float
-    decision: str
-    quality: dict[str, int]
-    warnings: tuple[str, ...]
-    group: str | None = None
-    recalibration: str | None = None
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the JSON object of ``predict --json``."""
-        return _document(SCHEMA, self)
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """Answer an image that could not be decoded."""
-
-    image: str
-    artifact: str
-    error: str
-    group: str | None = None
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the JSON object of ``predict --json``."""
-        return _document(SCHEMA, self)
-
-
-@dataclass(frozen=True)
-class GroupPrediction:
-    """Answer one lesion seen on several images.
-
-    Attributes:
-        images: those that count; probabilities and scores are the means over them, None where there is none.
-        left_out: the others, each with the reason: ``retake``, ``not-assessable`` or ``unreadable``.
-        decision: on the mean target score; where no image counts, ``retake`` or ``not-assessable``.
-    """
-
-    group: str
-    artifact: str
-    images: tuple[str, ...]
-    left_out: dict[str, str]
-    probabilities: dict[str, float] | None
-    target_score: float | None
-    melanoma_score: float | None
-    malignant_score: float | None
-    threshold: float
-    decision: str
-    warnings: tuple[str, ...]
-    recalibration: str | None = None
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the JSON object of ``predict --group-by --json``."""
-        return _document(GROUP_SCHEMA, self)
-
-
-def _document(schema: str, answer: Prediction | Unreadable | GroupPrediction) -> dict[str, Any]:
-    """Return an answer as plain JSON; without a group or a recalibration there is no key for it."""
-    rare = ("group", "recalibration")
-    kept = {name: value for name, value in vars(answer).items() if name not in rare or value is not None}
-    return {"schema": schema} | {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items()}
 
 
 def predict(
@@ -164,7 +89,7 @@ def predict_groups(
             members[group].append(answer)
             yield answer
         for group, answers in members.items():
-            yield _together(group, answers, opened)
+            yield opened.signed(together(group, answers, opened.contract))
 
 
 @dataclass(frozen=True)
@@ -177,9 +102,12 @@ class _Opened:
     show: Show | None
     applied: Applied | None
 
-    @property
-    def said_first(self) -> tuple[str, ...]:
-        return (self.applied.in_words(self.runner.contract),) if self.applied else ()
+    def signed(self, answer: Answer) -> Answer:
+        """Name the site's threshold with an answer, where it decided."""
+        if self.applied is None:
+            return answer
+        warnings = (self.applied.in_words(self.runner.contract), *answer.warnings)
+        return replace(answer, warnings=warnings, recalibration=self.applied.sha256)
 
 
 @contextmanager
@@ -213,54 +141,7 @@ def _answer_to(file: Path, model: _Opened) -> Prediction | Unreadable:
     _check_answer(answers[OUTPUT][0], model.name)
     if model.show:
         model.show(file, pixels, place_scores(answers, contract, model.name))
-    answer = _answer(str(file), model.name, answers, contract, measure(photo))
-    if model.applied is None:
-        return answer
-    warnings = (*model.said_first, *answer.warnings)
-    return replace(answer, warnings=warnings, recalibration=model.applied.sha256)
-
-
-def _together(group: str, answers: Sequence[Prediction | Unreadable], model: _Opened) -> GroupPrediction:
-    contract = model.contract
-    read = [answer for answer in answers if isinstance(answer, Prediction)]
-    kept = [answer for answer in read if counts(State(answer.decision))]
-    # What cannot be read another photo may cure, as one that is blurred.
-    states = [State(answer.decision) if isinstance(answer, Prediction) else State.RETAKE for answer in answers]
-    scores = [answer.target_score for answer in kept]
-    state = decide_together(states, scores, contract.threshold, contract.effective_safeguards.uncertain_from)
-    out = {a.image: a.decision if isinstance(a, Prediction) else "unreadable" for a in answers if a not in kept}
-    means = {name: mean([answer.probabilities[name] for answer in kept]) for name in contract.classes if kept}
-    return GroupPrediction(
-        group=group,
-        artifact=model.name,
-        images=tuple(answer.image for answer in kept),
-        left_out=out,
-        probabilities=means or None,
-        target_score=_mean_of(scores),
-        melanoma_score=_mean_of([answer.melanoma_score for answer in kept]),
-        malignant_score=_mean_of([answer.malignant_score for answer in kept]),
-        threshold=contract.threshold,
-        decision=str(state),
-        warnings=(*model.said_first, *_group_warnings(contract, state, scores, out)),
-        recalibration=model.applied.sha256 if model.applied else None,
-    )
-
-
-def _mean_of(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return mean(known) if known else None
-
-
-def _group_warnings(
-    contract: ModelContract, state: State, scores: Sequence[float], out: Mapping[str, str]
-) -> Iterator[str]:
-    yield from _stamps(contract)
-    if out:
-        what = named(f"{image} ({why})" for image, why in out.items())
-        yield f"{len(out)} of {len(out) + len(scores)} images left out: {what}"
-    alone = sum(score >= contract.threshold for score in scores)
-    if alone and state != State.REFER:
-        yield f"{alone} of {len(scores)} images alone would be referred; their mean is below the threshold"
+    return model.signed(_answer(str(file), model.name, answers, contract, measure(photo)))
 
 
 def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:
@@ -324,15 +205,8 @@ def _answer(image: str, model: str, answers: Answers, contract: ModelContract, q
     )
 
 
-def _stamps(contract: ModelContract) -> Iterator[str]:
-    if contract.provenance.leaky:
-        yield "LEAKY: the model was tested on lesions that it was trained on: its numbers and threshold mean nothing"
-    if contract.provenance.synthetic:
-        yield "the model was trained on synthetic images: its answers mean nothing for people"
-
-
 def _warnings(contract: ModelContract, decision: Decision) -> Iterator[str]:
-    yield from _stamps(contract)
+    yield from stamps(contract)
     if decision.score is None:
         yield "not assessable: the file answers no embedding, by which strange photos are told"
     for finding in decision.findings:

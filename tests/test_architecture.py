@@ -67,7 +67,9 @@ ALLOWED = {
     | {"contract", "data", "decision", "parity", "pixels", "quality", "report", "runtime", "safeguards", "training"},
     "grouping": {"errors", "data"},
     "recalibration": FOUNDATION | {"bundle", "contract", "evaluation"},
-    "prediction": FOUNDATION | {"bundle", "contract", "decision", "pixels", "quality", "recalibration", "runtime"},
+    "predicted": {"contract", "decision", "errors"},
+    "prediction": FOUNDATION
+    | {"bundle", "contract", "decision", "pixels", "predicted", "quality", "recalibration", "runtime"},
     "melanoma_edge": {"training", "prediction"},
     "__main__": {"cli"},
     "exporters": FOUNDATION | {"contract", "model", "training", "runtime", "compression", "melanoma_edge"},

@@ -15,7 +15,8 @@ from PIL import Image
 import melanoma_edge.prediction
 from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
 from melanoma_edge.errors import DataError, TrustError
-from melanoma_edge.prediction import GroupPrediction, Prediction, Unreadable, photos, predict, predict_groups
+from melanoma_edge.predicted import GroupPrediction, Prediction, Unreadable
+from melanoma_edge.prediction import photos, predict, predict_groups
 from melanoma_edge.quality import measure
 from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards
 

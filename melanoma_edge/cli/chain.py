@@ -17,7 +17,8 @@ from melanoma_edge.errors import DataError, Interrupted, UsageError, machine_err
 from melanoma_edge.parity.comparison import compare
 from melanoma_edge.parity.record import save_verdicts
 from melanoma_edge.parity.verdict import Verdict
-from melanoma_edge.prediction import Prediction, Unreadable, predict
+from melanoma_edge.predicted import Prediction, Unreadable
+from melanoma_edge.prediction import predict
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.training.config import configured
 from melanoma_edge.training.folder import refuse_to_clear, schema_of

@@ -75,7 +75,8 @@ def command(
       melanoma-edge predict ham-bundle.zip photo.jpg
       melanoma-edge predict ham-bundle.zip HAM10000/ --group-by folder
     """
-    from melanoma_edge.prediction import GroupPrediction, Prediction, Unreadable, predict, predict_groups
+    from melanoma_edge.predicted import GroupPrediction, Prediction, Unreadable
+    from melanoma_edge.prediction import predict, predict_groups
 
     answered: list[Prediction] = []
     groups: list[GroupPrediction] = []

@@ -14,7 +14,7 @@ from melanoma_edge.errors import TrustError
 if TYPE_CHECKING:
     from exporters import Artifact
     from melanoma_edge.parity.verdict import Judgement, Verdict
-    from melanoma_edge.prediction import GroupPrediction, Prediction
+    from melanoma_edge.predicted import GroupPrediction, Prediction
     from melanoma_edge.progress import Progress
     from melanoma_edge.training.cluster import Cluster
     from melanoma_edge.training.config import TrainConfig

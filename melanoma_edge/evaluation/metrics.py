@@ -31,6 +31,9 @@ HEADLINES = (
     "brier",
     "ece",
 )
+MEASURES = ("balanced_accuracy", "macro_auc", "melanoma_auc", "brier", "ece")
+"""What is resampled of every model, in this order."""
+_ECE = MEASURES.index("ece")
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,31 @@ class Cases:
     def is_target(self) -> NDArray[np.bool_]:
         """Whether the lesion is of the target, ``[u]``."""
         return np.isin(self.labels, self.target_columns)
+
+    @cached_property
+    def _kept(self) -> dict[tuple[int, int], Array]:
+        return {}
+
+    def resampled(self, count: int, seed: int) -> Array:
+        """Return ``measures`` of ``count`` bootstrap resamples, ``[count, 5 + classes]``; made once.
+
+        Two models' cases of the same lesions are resampled alike, so that their difference is a paired one.
+        """
+        if (count, seed) not in self._kept:
+            self._kept[count, seed] = bootstrap(self.measures, self.labels, count, seed)
+        return self._kept[count, seed]
+
+    def measures(self, weights: Array) -> Array:
+        """Return, under weights ``[b, u]``, the numbers of ``MEASURES`` and each class's AUC, ``[b, 5 + classes]``."""
+        aucs = self.class_aucs(weights)
+        singles = (
+            self.balanced_accuracy(weights),
+            mean_of_defined(aucs),
+            self.target_auc(weights),
+            self.brier(weights),
+            self.ece(weights),
+        )
+        return np.column_stack([*singles, aucs])
 
     def balanced_accuracy(self, weights: Array) -> Array:
         """Return the mean recall of the classes present, ``[b]``, under weights ``[b, u]``."""
@@ -232,23 +260,9 @@ def proportion(successes: int, n: int) -> Estimate | None:
 
 def _spread(cases: Cases, seed: int, resamples: int) -> dict[str, Estimate | None]:
     """Return by name what needs a bootstrap, from the same resamples."""
-    names = ["balanced_accuracy", "macro_auc", "melanoma_auc", "brier", "ece"]
-    names += [f"auc {k}" for k in range(cases.probabilities.shape[1])]
-
-    def statistic(weights: Array) -> Array:
-        aucs = cases.class_aucs(weights)
-        singles = (
-            cases.balanced_accuracy(weights),
-            mean_of_defined(aucs),
-            cases.target_auc(weights),
-            cases.brier(weights),
-            cases.ece(weights),
-        )
-        return np.column_stack([*singles, aucs])
-
-    values = statistic(np.ones((1, len(cases.labels))))[0]
-    drawn = bootstrap(statistic, cases.labels, resamples, seed)
-    drawn[:, 4] = without_bias(drawn[:, 4], values[4])
+    names = [*MEASURES, *(f"auc {k}" for k in range(cases.probabilities.shape[1]))]
+    values, drawn = cases.measures(np.ones((1, len(cases.labels))))[0], cases.resampled(resamples, seed).copy()
+    drawn[:, _ECE] = without_bias(drawn[:, _ECE], values[_ECE])
     return {name: percentile_estimate(float(values[i]), drawn[:, i]) for i, name in enumerate(names)}
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import MelanomaEdgeError, TrustError, UsageError, named
 from melanoma_edge.evaluation.lesions import Floats, Ints, lesions
-from melanoma_edge.evaluation.metrics import cases_of, evaluate
+from melanoma_edge.evaluation.metrics import cases_of, measured
 from melanoma_edge.parity.flips import flips_of
 from melanoma_edge.parity.gate import Limits, Status, check_changes, overall
 from melanoma_edge.parity.outputs import check_outputs, failed_outputs
@@ -191,20 +191,20 @@ def judge(
     """
     unit, columns, threshold = lesions(groups, labels), target_columns(contract), contract.threshold
     own = threshold if reference_threshold is None else reference_threshold
-    common = (labels, groups, contract.classes, columns)
-    float_metrics = evaluate(reference, *common, own, seed, resamples)
+    before = cases_of(reference, unit, columns, own)
+    common = (len(labels), contract.classes, seed, resamples)
+    float_metrics = measured(before, *common)
     if isinstance(exported, MelanomaEdgeError):
         return Judgement(Status.FAIL, failed_outputs(exported), (), float_metrics, None)
     soundness = check_outputs(reference, exported, contract.classes)
     if overall(check.status for check in soundness) is Status.FAIL:
         return Judgement(Status.FAIL, soundness, (), float_metrics, None)
-    before = cases_of(reference, unit, columns, own)
     after = cases_of(exported, unit, columns, threshold)
     flips = flips_of(before, after, unit, image_ids, contract.classes)
     lost = [flip.image_id for flip in flips if flip.melanoma_lost]
     checks = check_changes(pair(before, after, resamples, seed), limits, contract.target, lost) + soundness
     verdict = overall(check.status for check in checks)
-    return Judgement(verdict, checks, flips, float_metrics, evaluate(exported, *common, threshold, seed, resamples))
+    return Judgement(verdict, checks, flips, float_metrics, measured(after, *common))
 
 
 def target_columns(contract: ModelContract) -> tuple[int, ...]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melanoma_edge.evaluation.bootstrap import Array, bootstrap, percentile_estimate
+from melanoma_edge.evaluation.bootstrap import percentile_estimate
 from melanoma_edge.evaluation.calibration import ece
 from melanoma_edge.evaluation.intervals import ONE_SIDED, Estimate
-from melanoma_edge.evaluation.metrics import Cases, mean_of_defined
+from melanoma_edge.evaluation.metrics import Cases
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,8 @@ def decisions(reference: Cases, exported: Cases, *, of_target: bool) -> Decision
 
 
 def _changes(reference: Cases, exported: Cases, resamples: int, seed: int) -> list[Estimate | None]:
-    def statistic(weights: Array) -> Array:
-        return _discrimination(exported, weights) - _discrimination(reference, weights)
-
-    values = statistic(np.ones((1, len(reference.labels))))[0]
-    drawn = bootstrap(statistic, reference.labels, resamples, seed)
-    return [percentile_estimate(float(value), drawn[:, i], ONE_SIDED) for i, value in enumerate(values)]
-
-
-def _discrimination(cases: Cases, weights: Array) -> Array:
-    parts = (
-        cases.balanced_accuracy(weights),
-        mean_of_defined(cases.class_aucs(weights)),
-        cases.target_auc(weights),
-    )
-    return np.column_stack(parts)
+    """Return the changes of the first three measures."""
+    once = np.ones((1, len(reference.labels)))
+    values = (exported.measures(once) - reference.measures(once))[0]
+    drawn = exported.resampled(resamples, seed) - reference.resampled(resamples, seed)
+    return [percentile_estimate(float(values[place]), drawn[:, place], ONE_SIDED) for place in range(3)]
