@@ -38,10 +38,6 @@ def refuse(weights: Weights, asked: Iterable[tuple[Format, Precision]], extras: 
     Raises:
         UsageError: for other formats than TFLite, other precisions than float32, further outputs, and too few zeros.
     """
-    if extras:
-        what = f"a file with {', '.join(extras)} as output cannot be stored sparse: phones might not load it"
-        fix = "leave out --sparse or the further outputs; one that the contract's limits need goes only with training"
-        raise UsageError(what, fix=f"{fix} (--no-outlier-limits)")
     for form, precision in asked:
         if form.name != "tflite":
             raise UsageError(f"{form.name} files cannot be stored sparse", fix="leave out --sparse, or ask for tflite")
@@ -55,6 +51,10 @@ def refuse(weights: Weights, asked: Iterable[tuple[Format, Precision]], extras: 
         share = zeros / max(1, sum(array.size for array in kernels.values()))
         what = f"stored sparse the file would be larger: {share:.0%} of the weights of 1x1 convolutions are zero"
         raise UsageError(what, fix="prune the run first (`melanoma-edge prune`), or leave out --sparse")
+    if extras:
+        what = f"a file with {', '.join(extras)} as output cannot be stored sparse: phones might not load it"
+        fix = "leave out --sparse or the further outputs; one that the contract's limits need goes only with training"
+        raise UsageError(what, fix=f"{fix} (--no-outlier-limits)")
 
 
 def sparse(source: bytes) -> bytes:

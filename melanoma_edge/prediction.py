@@ -20,6 +20,7 @@ from melanoma_edge.pixels import decode, square
 from melanoma_edge.predicted import GroupPrediction, Prediction, Unreadable, stamps, together
 from melanoma_edge.quality import QualityMeasures, findings, in_words, measure
 from melanoma_edge.runtime import Answers, Pixels, Runner, open_model
+from melanoma_edge.runtime.artifact import read_record
 from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
 
 if TYPE_CHECKING:
@@ -121,11 +122,12 @@ def _opened(
     if key or is_bundle(model):
         bundle = open_bundle(model, key)
         runner, exported = bundle.runner(threads), bundle.contract
+        file: str | None = bundle.records["tflite"].sha256
     else:
         runner = open_model(model, threads)
-        exported = runner.contract
+        exported, file = runner.contract, None if model.is_dir() else read_record(model).sha256
     with runner:
-        contract = applied.to(runner.contract, exported.sha256, str(model)) if applied else runner.contract
+        contract = applied.to(runner.contract, exported.sha256, file, str(model)) if applied else runner.contract
         yield _Opened(str(model), runner, contract, show, applied)
 
 

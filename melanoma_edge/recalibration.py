@@ -7,14 +7,16 @@ model, its contract and everything that was proved about it stay what they are.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import math
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melanoma_edge.bundle.documents import read
-from melanoma_edge.contract import ModelContract
+from melanoma_edge.contract import ModelContract, OperatingPoint
 from melanoma_edge.errors import TrustError, machine_errors
-from melanoma_edge.evaluation.intervals import Estimate
+from melanoma_edge.evaluation.intervals import Estimate, allowed_misses, wilson
+from melanoma_edge.evaluation.operating_point import claim
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -70,26 +72,46 @@ class Recalibration:
     certified: bool
     sentence: str
 
+    @property
+    def scored(self) -> str:
+        """Whose scores the threshold was chosen on, in words."""
+        return f"the file {self.artifact_sha256[:12]}" if self.artifact_sha256 else "the float model"
+
 
 @dataclass(frozen=True)
 class Applied:
-    """Hold a recalibration that was read, and the sha256 of its file."""
+    """Hold a recalibration that was read, the sha256 of its file, and whether a signature of it was checked."""
 
     document: Recalibration
     sha256: str
+    signed: bool = False
 
-    def to(self, contract: ModelContract, contract_sha256: str, where: str) -> ModelContract:
+    def to(
+        self, contract: ModelContract, contract_sha256: str, artifact_sha256: str | None, where: str
+    ) -> ModelContract:
         """Return a contract with the new threshold.
 
         A limit of doubt at or above it falls away: what lies there is now referred without doubt.
 
+        Args:
+            contract: of the model at hand.
+            contract_sha256: of it as it was exported.
+            artifact_sha256: of the exported file at hand; None for a float model.
+            where: the model, for messages.
+
         Raises:
-            TrustError: when the recalibration is of another contract.
+            TrustError: when the recalibration is of another contract, or of the scores of another file: each has its
+                own scores, and a threshold for one certifies nothing of another.
         """
-        if self.document.contract_sha256 != contract_sha256:
+        made = self.document
+        own = (contract_sha256, contract.provenance.weights_sha256, contract.target, contract.threshold)
+        if own != (made.contract_sha256, made.weights_sha256, made.target, made.before.threshold):
             what = "the recalibration is of another contract than this model's"
             raise TrustError(what, where=where, fix="recalibrate this model")
-        threshold = self.document.after.threshold
+        if made.artifact_sha256 != artifact_sha256:
+            what = f"the recalibration is of scores of {made.scored}, not of this model's"
+            raise TrustError(what, where=where, fix=f"melanoma-edge recalibrate {where} --data FOLDER")
+        threshold = made.after.threshold
         safeguards = contract.safeguards
         if safeguards and safeguards.uncertain_from is not None and safeguards.uncertain_from >= threshold:
             safeguards = replace(safeguards, uncertain_from=None)
@@ -101,8 +123,8 @@ class Applied:
         site = self.document.site
         return (
             f"recalibrated: threshold {self.document.after.threshold:.6f} of a site ({site.positives} "
-            f"{self.document.target} of {site.lesions} lesions, recalibration {self.sha256[:12]}) instead of the "
-            f"contract's {contract.threshold:.6f}"
+            f"{self.document.target} of {site.lesions} lesions, recalibration {self.sha256[:12]}, "
+            f"{'signed' if self.signed else 'no signature checked'}) instead of the contract's {contract.threshold:.6f}"
         )
 
 
@@ -130,11 +152,34 @@ def read_recalibration(path: Path, key: EllipticCurvePublicKey | None = None) ->
             what = "signature is not of this recalibration and this key: it was changed, or signed by someone else"
             raise TrustError(what, where=str(path), fix="get it again from where it came")
     found = read(Recalibration, data, SCHEMA, str(path))
-    point, site = found.after, found.site
-    sound = 0 <= point.threshold <= 1 and 0 <= found.misses <= site.positives <= site.lesions <= site.images
-    if not sound:
+    if not _sound(found):
         raise TrustError("the recalibration contradicts itself", where=str(path), fix=_AGAIN)
-    return Applied(found, hashlib.sha256(data).hexdigest())
+    return Applied(found, hashlib.sha256(data).hexdigest(), bool(key))
+
+
+def _sound(found: Recalibration) -> bool:
+    """Tell whether what a recalibration claims is what its own numbers say."""
+    site, wanted = found.site, found.target_sensitivity
+    counted = 0 <= found.misses < site.positives <= site.lesions <= site.images
+    if not counted or not 0 < wanted < 1 or not 0 <= found.after.threshold <= 1:
+        return False
+    point = OperatingPoint(found.after.threshold, wanted, site.positives, found.misses, found.certified)
+    most = allowed_misses(site.positives, wanted)
+    certified = most >= 0
+    most = most if certified else site.positives - max(1, math.ceil(wanted * site.positives - 1e-9))
+    reached = (found.misses <= most, found.certified == certified, found.sentence == in_words(point, found.target))
+    return all(reached) and _near(found.after.sensitivity, wilson(site.positives - found.misses, site.positives))
+
+
+def _near(found: Estimate | None, made: Estimate) -> bool:
+    return found is not None and all(
+        math.isclose(one, other, abs_tol=1e-9) for one, other in zip(astuple(found), astuple(made), strict=True)
+    )
+
+
+def in_words(point: OperatingPoint, target: str) -> str:
+    """Say what a threshold that was chosen on a site's lesions proves."""
+    return claim(point, target).replace("the validation split", "the site")
 
 
 def _bytes(path: Path, missing: str) -> bytes:

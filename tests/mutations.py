@@ -380,7 +380,7 @@ def mutations(block: str, residual: str) -> tuple[Mutation, ...]:
             "",
             deep,
         ),
-        Mutation("scales of a layer's channels moved", INT8, _weight_scales(project), By.GATE, "", "one layer later"),
+        Mutation("scales of a layer's channels moved", INT8, _weight_scales(project), By.GATE, "", f"{project} "),
         Mutation("range of a layer far too small", INT8, _scale(deep, 0.02), By.GATE, "", f"{deep} "),
         Mutation("a shortcut lost", INT8, _residual_lost(residual), By.GATE, "", f"{residual} loses"),
         Mutation(
@@ -403,7 +403,7 @@ def mutations(block: str, residual: str) -> tuple[Mutation, ...]:
             "constant output", INT8, constant("head/weights", np.zeros_like), By.GATE, "constant_output", "head answers"
         ),
         Mutation("softmax twice", INT8, graph(_softmax_again), By.GATE, "", "softmax is applied twice"),
-        Mutation("softmax lost", INT8, graph(_without_softmax), By.GATE, "finite_outputs"),
+        Mutation("softmax lost", INT8, graph(_without_softmax), By.GATE, "finite_outputs", "softmax is missing"),
         Mutation("softmax lost, ONNX", ONNX8, _onnx(_without_onnx_softmax), By.LINT, "Identity"),
         Mutation(
             "temperature lost",

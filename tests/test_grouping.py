@@ -35,8 +35,26 @@ def test_columns_are_found_whatever_their_case(tmp_path: Path) -> None:
 
 def test_of_several_rows_that_fit_the_longest_name_counts(tmp_path: Path) -> None:
     table = _table(tmp_path, "a,L1", "x/a,L2", "y/a.png,L3")
-    images = [Path("x/a.png"), Path("y/a.png"), Path("z/a.png"), Path("z/x/a.png")]
-    assert list(by_table(images, table, "image_id", "lesion").values()) == ["L2", "L3", "L1", "L2"]
+    images = [Path("z/x/a.png"), Path("y/a.png"), Path("z/a.png")]
+    assert list(by_table(images, table, "image_id", "lesion").values()) == ["L2", "L3", "L1"]
+
+
+@pytest.mark.parametrize("pair", [("patA/1.jpg", "patB/1.jpg"), ("1.jpg", "1.png")])
+def test_a_name_that_fits_two_files_is_refused_with_both(tmp_path: Path, pair: tuple[str, str]) -> None:
+    images, cell = [Path(name) for name in pair], "1.jpg" if pair[1].endswith("1.jpg") else "1"
+    with pytest.raises(DataError, match=f"fit several files: {cell} fits {pair[0]} and {pair[1]}"):
+        by_table(images, _table(tmp_path, f"{cell},L1"), "image_id", "lesion")
+
+
+def test_one_file_in_two_spellings_is_one(tmp_path: Path) -> None:
+    images = [Path("x/1.jpg"), Path("x/../x/1.jpg"), Path("x/1.jpg").resolve()]
+    assert set(by_table(images, _table(tmp_path, "1.jpg,L1"), "image_id", "lesion").values()) == {"L1"}
+    assert set(by_folder(images).values()) == {"x"}
+
+
+def test_rows_of_other_images_are_passed_over_whatever_they_lack(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a,L1", "other,", "twice,A", "twice,B", ",L2")
+    assert by_table([Path("a.png")], table, "image_id", "lesion") == {Path("a.png"): "L1"}
 
 
 def test_all_images_without_a_row_are_named(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from melanoma_edge.evidence.recalibrating import recalibrate
 from melanoma_edge.files import to_json
 from melanoma_edge.recalibration import Applied, read_recalibration, signature_path
 from melanoma_edge.runtime import open_model
+from melanoma_edge.runtime.artifact import read_record
 from melanoma_edge.safeguards import Safeguards, default_safeguards
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.run import Run
@@ -76,15 +77,25 @@ def test_the_threshold_is_that_of_the_site_by_the_contracts_rule(trained: Any, s
     assert made.contract_sha256 == runner.contract.sha256
 
 
-def test_it_is_applied_to_its_contract_alone(trained: Any, written: Path) -> None:
+def test_it_is_applied_to_the_file_that_was_scored_alone(trained: Any, written: Path, made: Any) -> None:
     applied = read_recalibration(written)
-    contract = open_model(trained.artifact("model-float32.onnx")).contract
-    after = applied.to(contract, contract.sha256, "x")
+    contract = open_model(trained.artifact("model-int8.tflite")).contract
+    after = applied.to(contract, contract.sha256, made.artifact_sha256, "x")
     assert after.threshold == applied.document.after.threshold != contract.threshold
     assert replace(after, operating_point=contract.operating_point) == contract
     other = replace(contract, name="other")
     with pytest.raises(TrustError, match="another contract"):
-        applied.to(other, other.sha256, "x")
+        applied.to(other, other.sha256, made.artifact_sha256, "x")
+    for file in (None, read_record(trained.artifact("model-float32.onnx")).sha256):
+        with pytest.raises(TrustError, match=f"scores of the file {made.artifact_sha256[:12]}"):
+            applied.to(contract, contract.sha256, file, "x")
+    of_float = Applied(replace(applied.document, artifact_sha256=None), "")
+    assert of_float.to(contract, contract.sha256, None, "x") == after
+    with pytest.raises(TrustError, match="scores of the float model"):
+        of_float.to(contract, contract.sha256, made.artifact_sha256, "x")
+    for change in ({"target": "malignant"}, {"before": replace(applied.document.before, threshold=0.123)}):
+        with pytest.raises(TrustError, match="another contract"):
+            Applied(replace(applied.document, **change), "").to(contract, contract.sha256, made.artifact_sha256, "x")
 
 
 def test_a_limit_of_doubt_above_the_new_threshold_falls_away(trained: Any, written: Path) -> None:
@@ -94,8 +105,12 @@ def test_a_limit_of_doubt_above_the_new_threshold_falls_away(trained: Any, writt
     doubt = Safeguards(default_safeguards(64).quality, None, 0.5)
     doubting = replace(contract, operating_point=point, safeguards=doubt)
     for threshold, kept in ((0.4, None), (0.7, 0.5)):
-        document = replace(applied.document, after=replace(applied.document.after, threshold=threshold))
-        after = Applied(document, "").to(doubting, contract.sha256, "x")
+        document = replace(
+            applied.document,
+            before=replace(applied.document.before, threshold=0.9),
+            after=replace(applied.document.after, threshold=threshold),
+        )
+        after = Applied(document, "").to(doubting, contract.sha256, document.artifact_sha256, "x")
         assert after.safeguards is not None and after.safeguards.uncertain_from == kept
 
 
@@ -104,7 +119,7 @@ def test_a_signature_is_of_these_bytes_and_this_key(written: Path) -> None:
     with pytest.raises(TrustError, match="not signed"):
         read_recalibration(written, key.public_key())
     signature_path(written).write_bytes(signing.sign(written.read_bytes(), key))
-    assert read_recalibration(written, key.public_key()).sha256
+    assert read_recalibration(written, key.public_key()).signed and not read_recalibration(written).signed
     with pytest.raises(TrustError, match="signed by someone else"):
         read_recalibration(written, stranger.public_key())
     written.write_text(written.read_text().replace('"misses": ', '"misses":  '))
@@ -120,6 +135,11 @@ def test_a_signature_is_of_these_bytes_and_this_key(written: Path) -> None:
         ({"misses": 99}, "contradicts itself"),
         ({"after": {"threshold": 1.5, "sensitivity": None, "specificity": None}}, "contradicts itself"),
         ({"misses": "1"}, "must be a int"),
+        ({"misses": 1}, "contradicts itself"),
+        ({"certified": True}, "contradicts itself"),
+        ({"target_sensitivity": 0.99}, "contradicts itself"),
+        ({"target_sensitivity": 2.0}, "contradicts itself"),
+        ({"sentence": "certified"}, "contradicts itself"),
     ],
 )
 def test_what_is_no_recalibration_is_refused(written: Path, change: dict[str, Any], says: str) -> None:

@@ -17,6 +17,7 @@ from melanoma_edge.audit.material import Material
 from melanoma_edge.audit.pairs import remaining
 from melanoma_edge.data.labels import MALIGNANT, MELANOMA, order
 from melanoma_edge.data.likeness import Look
+from melanoma_edge.data.sources.base import layout_of
 from melanoma_edge.evaluation import Estimate, evaluate
 from melanoma_edge.progress import Progress, silent
 
@@ -110,7 +111,7 @@ def origin_of(material: Material, row: int) -> str:
     if look.camera:
         return look.camera
     number = re.search(r"ISIC_(\d{7})(?!\d)", found.image_id, re.IGNORECASE)
-    if found.source != "folder" or not number:
+    if layout_of(found.source) != "folder" or not number:
         return found.source
     inside = (name for first, last, name in _ARCHIVES if first <= int(number[1]) <= last)
     return next(inside, "ISIC, other numbers")

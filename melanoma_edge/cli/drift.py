@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from melanoma_edge.parity.gate import Limits
     from melanoma_edge.training.run import Run
 
-_SHOWN = 12
+_SHOWN, _NAMED = 12, 2
 _FLOAT = ("model-float32.tflite", "model-float32.onnx")
 
 
@@ -83,7 +83,7 @@ def _describe(found: Examination, quiet: bool) -> None:
     print_table(f"Layers of {Path(layers.artifact).name} that lose most, on {layers.images} images", columns, rows)
     tried = [(one.sentence, f"{one.explains:.0%}") for one in found.diagnosis.hypotheses[:_SHOWN]]
     if tried:
-        print_table("The float model answers alike when ...", ("mistake", "share of the difference"), tried)
+        print_table("The float model answers alike when ...", ("mistake", "explains"), tried)
     note(f"{found.sentence}.", quiet)
 
 
@@ -107,12 +107,20 @@ def run_bisect(run: Run, artifact: Path, split: str, limits: Limits, as_json: bo
         print_json(document)
         return 0
     rows = [
-        (", ".join(one.layers) or "none", "yes" if one.good else "no", ", ".join(one.missed)) for one in found.tried
+        (number, len(one.layers), "yes" if one.good else "no", _some(one.missed))
+        for number, one in enumerate(found.tried, 1)
     ]
-    print_table(f"Layers of {artifact.name} in float", ("in float", "keeps the limits", "misses"), rows)
+    columns = ("try", "layers in float", "keeps limits", "misses")
+    print_table(f"Layers of {artifact.name} in float; which, is in the document", columns, rows)
     if found.layers:
         note(f"It keeps the limits with {', '.join(found.layers)} in float, and with no fewer of these.", quiet)
     else:
         note("It keeps the limits as it is: nothing has to be float.", quiet)
     note(f"Written: {path}", quiet)
     return 0
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first names, and how many are left."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

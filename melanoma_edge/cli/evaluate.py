@@ -41,7 +41,6 @@ class Extra(Protocol):
         models: list[Model],
         options: Mapping[str, Any],
         seed: int,
-        force: bool,
         as_json: bool,
         quiet: bool,
         dry_run: bool,
@@ -106,9 +105,12 @@ def command(
 
     layout = {name: options[name] for name in _LAYOUT}
     wanted = [extra for extra in EXTRAS if extra.wanted(options)]
+    if force and not out:
+        what = "--force is for --out: documents in the folder of a run are replaced anyway"
+        raise UsageError(what, fix="leave out --force, or name the document with --out")
     if wanted:
         _check_alone(wanted, bool(data or split or out or skip_bad_images or asks_of_layout(layout)))
-        return wanted[0].run_extra(open_models(models), options, seed, force, as_json, quiet, dry_run)
+        return wanted[0].run_extra(open_models(models), options, seed, as_json, quiet, dry_run)
     job = checked_job(models, split=split, data=data, layout=layout, skip_bad=skip_bad_images, out=out, force=force)
     if dry_run:
         print_plan({"schema": PLAN_SCHEMA, **job.plan()}, as_json)

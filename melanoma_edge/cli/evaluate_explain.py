@@ -38,7 +38,6 @@ def run_extra(
     models: list[Model],
     options: Mapping[str, Any],
     seed: int,
-    force: bool,
     as_json: bool,
     quiet: bool,
     dry_run: bool,

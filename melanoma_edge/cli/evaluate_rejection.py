@@ -45,7 +45,6 @@ def run_extra(
     models: list[Model],
     options: Mapping[str, Any],
     seed: int,
-    force: bool,
     as_json: bool,
     quiet: bool,
     dry_run: bool,
@@ -79,6 +78,7 @@ def _describe(found: Rejection, quiet: bool) -> None:
     _describe_quality(found.quality)
     for model in found.models:
         _describe_model(model, found)
+    note(f"{found.images:,} images of {found.lesions:,} test lesions. {found.counted}", quiet)
     note(f"Sets: {found.models[0].conformal.caveat}", quiet)
 
 
@@ -86,7 +86,7 @@ def _describe_quality(found: QualityFound) -> None:
     rows = [(f"{one.name} split", one.images, _share(one.share)) for one in found.splits]
     rows += [(f"test with {one.name}", one.images, _share(one.share)) for one in found.faults]
     rows += [(one.name, one.images, _share(one.share)) for one in found.others]
-    print_table("Refused by the gate on photo quality", ("photos", "number", "share (95 % interval)"), rows)
+    print_table("Refused by the gate on photo quality", ("photos", "images", "share (95 % interval)"), rows)
 
 
 def _describe_model(model: ModelRejection, found: Rejection) -> None:
@@ -107,20 +107,20 @@ def _describe_model(model: ModelRejection, found: Rejection) -> None:
             )
             for one in model.outlier.others
         ]
-        columns = ("pictures", "number", "share (95 % interval)", "distance: AUROC / FPR95", "energy: AUROC / FPR95")
+        columns = ("pictures", "images", "share (95 % interval)", "distance: AUROC / FPR95", "energy: AUROC / FPR95")
         print_table(f"{model.name}: limit of strangeness, {found.limits.outlier_from}", columns, rows)
     flow = [(state.replace("_", " "), count.images, count.targets) for state, count in model.flow.items()]
-    print_table(f"{model.name}: photos of test", ("told", "photos", f"of {found.target}"), flow)
+    print_table(f"{model.name}: photos of test", ("told", "images", f"images of {found.target}"), flow)
     answers = [
         (one.name, one.images, one.retake, one.not_assessable, one.refer + one.refer_uncertain, one.no_sign)
         for one in model.answers
     ]
-    kinds = ("pictures", "number", "retake", "not assessable", "refer", "no sign")
+    kinds = ("pictures", "images", "retake", "not assessable", "refer", "no sign")
     print_table(f"{model.name}: pictures that are no lesions of its kind", kinds, answers)
     sets = model.conformal
     covered = [(one.name, one.calibration, one.test, _share(one.coverage)) for one in sets.classes]
     title = f"{model.name}: sets that hold {1 - sets.alpha:.0%} of each class, {sets.mean_size:.2f} classes on average"
-    print_table(title, ("class", "calibrated on", "tested on", "covered (95 % interval)"), covered)
+    print_table(title, ("class", "calibrated on lesions", "tested on", "covered (95 % interval)"), covered)
 
 
 def _share(value: Estimate | None) -> str:

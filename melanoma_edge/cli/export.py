@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from melanoma_edge.cli.console import note, print_json, reporting
 from melanoma_edge.cli.options import (
     dry_run_option,
     force_option,
+    given,
     limit_option,
     output_options,
     run_argument,
@@ -155,8 +155,7 @@ def _refuse_rounding(run: Run) -> None:
     Raises:
         UsageError: when the option was given.
     """
-    given = click.get_current_context().get_parameter_source("rounding") is not ParameterSource.DEFAULT
-    if given and run.network.folded:
+    if given("rounding") and run.network.folded:
         fix = "leave out --rounding, or export the run that this one was quantized from"
         raise UsageError("--rounding on a run whose weights are rounded already", where=str(run.path), fix=fix)
 

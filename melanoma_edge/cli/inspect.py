@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/inspection/1"
+_LISTED = 16
+"""Items of a list that are shown one by one; of the embedding's limits there are thousands."""
 _ABOUT = {"--layers": "an exported file", "--key": "a bundle"}
 
 
@@ -175,4 +177,11 @@ def _print_contract(contract: dict[str, Any]) -> None:
 
 
 def _text(value: Any) -> str:
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+    """Return a value for people: lists joined, but tables and long lists of numbers as their sizes."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    if not isinstance(value, list):
+        return str(value)
+    if value and isinstance(value[0], list):
+        return f"{len(value)} x {len(value[0]):,} numbers"
+    return ", ".join(map(str, value)) if len(value) <= _LISTED else f"{len(value):,} numbers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from melanoma_edge.evaluation.lesions import Lesions
     from melanoma_edge.parity.gate import Limits
     from melanoma_edge.parity.matrix import Cell, Matrix
+    from melanoma_edge.progress import Progress
     from melanoma_edge.training.run import Run
 
 _LOST_SHOWN = 10
@@ -64,7 +66,7 @@ def run_matrix(
             limits,
             reference=reference,
             seed=seed,
-            attributes=_attributes,
+            attributes=partial(_attributes, progress=reporter.progress),
             progress=reporter.progress,
         )
     document = matrix_document(matrix)
@@ -85,15 +87,28 @@ def check_out(out: Path | None, force: bool) -> None:
         refuse_overwrite([out], force)
 
 
-def _attributes(rows: Sequence[Any], unit: Lesions) -> dict[str, tuple[str, ...]]:
+def _attributes(images: Any, unit: Lesions, progress: Progress) -> dict[str, tuple[str, ...]]:
+    """Return what is known of lesions and measured on their pixels; thirds of luminance are each fold's own."""
     from melanoma_edge.evidence.attributes import attributes_of
+    from melanoma_edge.evidence.photos import photos_of
 
-    return attributes_of(rows, unit)
+    return attributes_of(images.rows, unit, photos_of(images.pixels, progress))
 
 
 def describe_matrix(matrix: Matrix, quiet: bool = False) -> None:
     """Print one row per cell, what decides an undecided one, melanomas lost, and how runtimes differ."""
-    columns = ("artifact", "runtime", "class", "decision", "sensitivity loss", "AUC", "KL", "lost", "s", "verdict")
+    columns = (
+        "artifact",
+        "runtime",
+        "class",
+        "decision",
+        "sensitivity loss (90 %)",
+        "AUC",
+        "KL",
+        "lost",
+        "s",
+        "verdict",
+    )
     print_table(
         f"Parity matrix on the {matrix.split} split",
         columns,
@@ -105,6 +120,7 @@ def describe_matrix(matrix: Matrix, quiet: bool = False) -> None:
     ]
     if rows:
         print_table("One file in two runtimes", ("artifact", "runtimes", "class", "decision", "largest change"), rows)
+    note("Sensitivity loss is shown with one-sided 95 % bounds at either end: a 90 % interval.", quiet)
     for cell in matrix.cells:
         _describe_doubts(cell, quiet)
     for absent in matrix.absent:

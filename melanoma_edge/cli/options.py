@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 """Existence is checked by the library, whose message and exit code say more than click's."""
+
+
+def given(name: str) -> bool:
+    """Tell whether a parameter of the running command was given, be it with its default."""
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def output_options(function: F) -> F:

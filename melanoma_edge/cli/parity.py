@@ -16,6 +16,7 @@ from melanoma_edge.cli.options import (
     PATH,
     dry_run_option,
     force_option,
+    given,
     limit_option,
     output_options,
     run_argument,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from melanoma_edge.training.run import Run
 
 SYNTHETIC = "The images are synthetic: this verdict says nothing about people."
+NOT_KEPT = "Not kept beside the files: a record there is of the test split, against the run's own float model."
+_OPTIONS = {"reference": "--reference", "limits": "--limit", "seed": "--seed", "force": "--force"}
+"""By parameter, options that some questions have no use for."""
 
 
 @click.command("parity")
@@ -96,6 +100,7 @@ def command(
 
     chosen, folds = parsed_limits(limits), [path for path in artifacts if path.is_dir()]
     _check_kinds(layers, bisect, runtimes, out, folds)
+    _check_used(layers, bisect, out)
     check_out(out, force)
     if folds:
         return _judge_folds(
@@ -132,6 +137,8 @@ def command(
         verdict = compare(opened, paths, split, chosen, reference=against, seed=seed, progress=reporter.progress)
     if split == "test" and not against:
         save_verdicts(verdict)
+    elif not as_json:
+        note(NOT_KEPT, quiet)
     print_json(verdict.to_document()) if as_json else describe_verdict(verdict, quiet)
     if verdict.synthetic and not as_json:
         note(SYNTHETIC, quiet)
@@ -146,6 +153,19 @@ def _check_kinds(layers: bool, bisect: bool, runtimes: str | None, out: Path | N
         raise UsageError(f"{' and '.join(together)} are different questions", fix="ask one at a time")
     if out is not None and not (runtimes is not None or folds):
         raise UsageError("--out is for the matrix of --runtimes alone", fix="add --runtimes all, or leave --out away")
+
+
+def _check_used(layers: bool, bisect: bool, out: Path | None) -> None:
+    """Raise ``UsageError`` for options that would do nothing."""
+    if layers:
+        where, unused = "with --layers", ["limits", "seed", "force"]
+    elif bisect:
+        where, unused = "with --bisect", ["reference", "seed", "force"]
+    else:
+        where, unused = "without --out", ["force"] if out is None else []
+    idle = [_OPTIONS[name] for name in unused if given(name)]
+    if idle:
+        raise UsageError(f"{' and '.join(idle)} would do nothing {where}", fix=f"leave out {' and '.join(idle)}")
 
 
 def _judge_folds(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Decide also on each lesion, by the mean over its images: those of a folder, or alike in a column of --table.",
 )
 @click.option("--table", type=PATH, metavar="FILE.csv", help="Table of images for --group-by.")
-@click.option("--image-column", default="image", show_default=True, help="Of --table: the images' file names.")
+@click.option("--image-column", help="Of --table: the images' file names. Default: image.")
 @click.option("--recalibration", type=PATH, metavar="FILE", help="Decide at a site's threshold; see `recalibrate`.")
 @click.option(
     "--recalibration-key", type=PATH, metavar="PUB.pem", help="Refuse a FILE that the holder of this key did not sign."
@@ -52,7 +52,7 @@ def command(
     cam: Path | None,
     group_by: str | None,
     table: Path | None,
-    image_column: str,
+    image_column: str | None,
     recalibration: Path | None,
     recalibration_key: Path | None,
     as_json: bool,
@@ -102,7 +102,7 @@ def command(
 
 
 def _groups(
-    images: tuple[Path, ...], group_by: str | None, table: Path | None, image_column: str
+    images: tuple[Path, ...], group_by: str | None, table: Path | None, image_column: str | None
 ) -> dict[Path, str] | None:
     """Return the group of each image, or None where nothing is to be grouped.
 
@@ -114,9 +114,11 @@ def _groups(
     from melanoma_edge.prediction import photos
 
     if table and group_by:
-        return by_table(list(photos(images)), table, image_column, group_by)
+        return by_table(list(photos(images)), table, image_column or "image", group_by)
     if table:
         raise UsageError("--table is for --group-by", where=str(table), fix="add --group-by COLUMN")
+    if image_column:
+        raise UsageError(f"--image-column {image_column} is a column of no table", fix="add --table FILE.csv")
     if group_by not in (None, "folder"):
         raise UsageError(f"--group-by {group_by} is a column of no table", fix="add --table FILE.csv, or say folder")
     return by_folder(list(photos(images))) if group_by else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from melanoma_edge.cli.console import estimate, note, print_json, print_table, reporting
-from melanoma_edge.cli.options import PATH, limit_option, output_options, seed_option
+from melanoma_edge.cli.options import PATH, given, limit_option, output_options, seed_option
 from melanoma_edge.cli.results import describe_judgement
 from melanoma_edge.errors import UsageError
 
@@ -48,8 +48,8 @@ def command(
             fix = "melanoma-edge runs compare BEFORE AFTER"
             raise UsageError(f"compare takes two runs or exported files, not {len(what) - 1}", fix=fix)
         return _compare(what[1], what[2], split or "test", limits, seed, as_json, quiet)
-    if split or limits:
-        raise UsageError("--split and --limit are for compare", fix="melanoma-edge runs compare BEFORE AFTER")
+    if split or limits or given("seed"):
+        raise UsageError("--split, --limit and --seed are for compare", fix="melanoma-edge runs compare BEFORE AFTER")
     if len(what) > 1:
         raise UsageError("more than one folder", fix="give one folder, or compare BEFORE AFTER")
     _list(what[0] if what else Path("runs"), as_json, quiet)

@@ -248,7 +248,8 @@ def _refitted(
     contract, same = model.contract, material.split == "validation"
     validation = material if same else material_of_run(run, "validation")
     seen = answers if same else answers_on(model, validation, runner_of, progress)
-    logits = np.log(np.clip(seen.probabilities, LEAST, 1.0))
+    alike = [1 / len(contract.classes)] * len(contract.classes)
+    levelled = shift_prior(seen.probabilities, contract.class_prior, alike)
     chosen = lesions(validation.groups, validation.labels)
     cases = _cases(contract, chosen, seen.probabilities, seen.thresholds)
     point = choose_threshold(cases.scores, cases.is_target, contract.operating_point.target_sensitivity)
@@ -256,7 +257,9 @@ def _refitted(
     judged = _cases(contract, unit, answers.probabilities, np.full(len(material.rows), point.threshold))
     right, targets = judged.referred == judged.is_target, judged.is_target
     return Refitted(
-        temperature=fit_temperature(logits, validation.labels, class_weights(validation.labels)),
+        temperature=fit_temperature(
+            np.log(np.clip(levelled, LEAST, 1.0)), validation.labels, class_weights(validation.labels)
+        ),
         threshold=point.threshold,
         sensitivity=proportion(int(right[targets].sum()), int(targets.sum())),
         specificity=proportion(int(right[~targets].sum()), int((~targets).sum())),

@@ -18,6 +18,7 @@ from melanoma_edge.data.labels import MALIGNANT
 from melanoma_edge.data.metadata import LESION, PATIENT
 from melanoma_edge.data.reading import reading_from
 from melanoma_edge.data.sources import read_listings
+from melanoma_edge.data.sources.base import OWN_NAMES, layout_of
 from melanoma_edge.errors import DataError, named
 from melanoma_edge.evidence.documents import OTHER, DataNote, LeftOut
 from melanoma_edge.evidence.photos import Photos, photos_of
@@ -29,8 +30,6 @@ from melanoma_edge.training.run import Run
 
 BENIGN = ("NV", "BKL", "DF", "VASC", "SK")
 """What a class ``benign`` includes."""
-_OWN_NAMES = ("csv", "folder")
-"""Sources whose names of lesions mean nothing outside the folder they come from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +174,7 @@ def _unseen(rows: tuple[CatalogRow, ...], run: Run | None) -> tuple[tuple[Catalo
 def _units(row: CatalogRow) -> set[str]:
     """Return the names of lesion and patient that mean the same in every data set."""
     given = {row.group, row.extra.get(LESION, ""), row.extra.get(PATIENT, "")}
-    return set() if row.source in _OWN_NAMES else given - {""}
+    return set() if layout_of(row.source) in OWN_NAMES else given - {""}
 
 
 def _check_any(rows: Sequence[CatalogRow], contract: ModelContract, where: str) -> None:

@@ -9,17 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import TrustError, named
+from melanoma_edge.evidence.recount import contradicted
 from melanoma_edge.files import sha256_of
 from melanoma_edge.parity.comparison import accepted
 from melanoma_edge.parity.record import remade
 from melanoma_edge.progress import Progress, silent
+from melanoma_edge.report.card import plain
 from melanoma_edge.report.documents import (
+    CARD,
+    PAGES,
     RECORD,
     REPORT,
     ArtifactDocuments,
@@ -33,6 +37,10 @@ from melanoma_edge.report.page import Link
 from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord
 from melanoma_edge.training.run import Run
 
+PARENT_OF = "weights of "
+"""What the name of a link to a parent run begins with."""
+_OF_FILES_ALONE = "benchmark"
+"""The kind of document that names files, of this run and others, and no weights."""
 _FILE_KEYS = ("path", "file", "artifact")
 """Keys under which a document names an exported file whose sha256 stands beside it."""
 
@@ -62,8 +70,8 @@ def walk(
         links += _artifact(run.contract, one, records[one.name])
     for document in documents.found_out:
         links.append(_found_out(run, document, records))
-    if report and (run.path / REPORT / RECORD).is_file():
-        links.append(_report(run.path / REPORT / RECORD, documents))
+    if report:
+        links += _report(run.path / REPORT, documents)
     return documents, tuple(links)
 
 
@@ -117,7 +125,7 @@ def _weights(run: Run) -> Iterator[Link]:
     made_from = "catalog with its split"
     if parent:
         home = (run.path / parent.path).resolve()
-        made_from = f"weights of {home.name}"
+        made_from = f"{PARENT_OF}{home.name}"
         if run.record.method == "quantize" or home.is_dir():
             mother = Run.open(home)
             if mother.record.weights_sha256 != parent.weights_sha256:
@@ -150,9 +158,10 @@ def _artifact(contract: ModelContract, one: ArtifactDocuments, found: ArtifactRe
         "sha256": found.sha256,
         "contract_sha256": contract.sha256,
         "weights_sha256": contract.provenance.weights_sha256,
+        **{key: getattr(found, key) for key in ("format", "precision", "bytes", "rounding", "kept")},
     }
     for key, value in wanted.items():
-        if content.get(key) != value:
+        if content.get(key, {} if key == "kept" else None) != value:
             raise _broken(one.record.path, key, str(found.path), "export the run again")
     yield Link(one.name, "contract", found.sha256)
     if one.parity:
@@ -169,6 +178,12 @@ def _parity(contract: ModelContract, document: Document, found: ArtifactRecord) 
     for parent, holds in fits.items():
         if not holds:
             raise _broken(document.path, parent, str(found.path), fix)
+    try:
+        wrong = contradicted(content, contract)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise TrustError(f"{document.path} is damaged: {error!r}", where=str(found.path), fix=fix) from error
+    if wrong:
+        raise _broken(document.path, f"its own lesions ({named(wrong)})", str(found.path), fix)
     return Link(document.path, f"{found.path.name}, reference", document.sha256)
 
 
@@ -178,13 +193,14 @@ def _found_out(run: Run, document: Document, records: Mapping[str, ArtifactRecor
     own = run.contract.provenance
     wanted = {"weights_sha256": own.weights_sha256, "catalog_sha256": own.catalog_sha256}
     for key, value in wanted.items():
-        if key in content:
-            if content[key] != value:
+        if key in content or document.kind != _OF_FILES_ALONE:
+            if content.get(key) != value:
                 raise _broken(document.path, key, str(run.path), remake(document.kind, run.path))
             parents.append(key.removesuffix("_sha256"))
     for name, sha256 in sorted(set(_files_named(content))):
-        if name in records:
-            if records[name].sha256 != sha256:
+        known = name in records or (document.kind != _OF_FILES_ALONE and PurePath(name).suffix in FORMATS)
+        if known:
+            if name not in records or records[name].sha256 != sha256:
                 raise _broken(document.path, name, str(run.path), remake(document.kind, run.path))
             parents.append(name)
     if not parents:
@@ -206,9 +222,14 @@ def _files_named(value: Any) -> Iterator[tuple[str, str]]:
             yield from _files_named(item)
 
 
-def _report(path: Path, documents: Documents) -> Link:
+def _report(folder: Path, documents: Documents) -> Iterator[Link]:
     """Check that the report was made from these very documents, and that its pages are those it made."""
-    fix = remake("report", documents.folder)
+    path, fix = folder / RECORD, remake("report", documents.folder)
+    if not path.is_file():
+        for name in PAGES:
+            if (folder / name).is_file():
+                raise _broken(name, f"{RECORD}, which is missing,", str(folder / name), fix)
+        return
     try:
         content = json.loads(path.read_text("utf-8"))
         made_of, pages = dict(content["made_of"]), dict(content["pages"])
@@ -218,11 +239,14 @@ def _report(path: Path, documents: Documents) -> Link:
     for name in sorted(made_of.keys() | now.keys()):
         if made_of.get(name) != now.get(name):
             raise _broken("the report", name, str(path), fix)
-    for name, sha256 in pages.items():
+    for name in sorted({*pages, *PAGES}):
         page = path.with_name(str(name))
-        if not page.is_file() or sha256_of(page) != sha256:
+        if not page.is_file() or sha256_of(page) != pages.get(name):
             raise _broken(str(name), "the report", str(page), fix)
-    return Link(f"{REPORT}/{RECORD}", "all documents above", sha256_of(path))
+    said = f"**{content.get('verdict')}**: {plain(str(content.get('sentence')))}"
+    if said not in (folder / CARD).read_text("utf-8"):
+        raise _broken(CARD, "the report's verdict", str(path), fix)
+    yield Link(f"{REPORT}/{RECORD}", "all documents above", sha256_of(path))
 
 
 def _broken(child: str, parent: str, where: str, fix: str) -> TrustError:

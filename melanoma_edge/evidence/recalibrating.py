@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from melanoma_edge.errors import UsageError
 from melanoma_edge.evaluation.intervals import Estimate, wilson
 from melanoma_edge.evaluation.lesions import lesions
-from melanoma_edge.evaluation.operating_point import choose_threshold, claim
+from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.evidence.evaluation import RunnerOf, answers_on
 from melanoma_edge.evidence.material import Material, material_of_data
 from melanoma_edge.evidence.models import Model
 from melanoma_edge.parity.comparison import target_columns
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.recalibration import SCHEMA, PointAtSite, Recalibration, Site
+from melanoma_edge.recalibration import SCHEMA, PointAtSite, Recalibration, Site, in_words
 from melanoma_edge.runtime.worker import IsolatedRunner
 
 
@@ -79,7 +79,7 @@ def recalibrate(
         after=_at(point.threshold, scores, targets),
         misses=point.misses,
         certified=point.certified,
-        sentence=claim(point, contract.target).replace("the validation split", "the site"),
+        sentence=in_words(point, contract.target),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from melanoma_edge.evaluation.conformal import ConformalSets
 from melanoma_edge.evaluation.intervals import Estimate
@@ -10,8 +10,14 @@ from melanoma_edge.evaluation.separation import RiskCoverage, Separation
 from melanoma_edge.evidence.photo_quality import Fault, Refused
 from melanoma_edge.evidence.side_by_side import FileNote
 from melanoma_edge.safeguards import QualityLimits
+from melanoma_edge.strictjson import ADDED_LATER
 
 SCHEMA = "melanoma-edge/rejection/1"
+COUNTED = (
+    "Images are counted, not lesions, since each photo is answered by itself. Where a lesion has several, they are not "
+    "independent: intervals are then too narrow, and the share that the limit of strangeness lets pass is less "
+    "certain. Sets alone are of lesions."
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ class ModelRejection:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Hold ``report/rejection.json``; photos are counted, not lesions, for each photo is answered."""
+    """Hold ``report/rejection.json``; ``counted`` says what of: photos, but for the sets."""
 
     schema: str
     run: str
@@ -144,3 +150,4 @@ class Rejection:
     limits: LimitsNote
     quality: QualityFound
     models: tuple[ModelRejection, ...]
+    counted: str = field(default=COUNTED, metadata=ADDED_LATER)

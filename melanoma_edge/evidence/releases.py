@@ -9,6 +9,7 @@ from typing import Any
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import CatalogRow
+from melanoma_edge.data.sources.base import layout_of
 from melanoma_edge.errors import DataError, MelanomaEdgeError, UsageError, named
 from melanoma_edge.evaluation.lesions import Floats, lesions
 from melanoma_edge.evidence.models import Model
@@ -199,7 +200,7 @@ _EARLIER = {"test": ("train", "validation"), "validation": ("train",)}
 
 
 def _group(row: CatalogRow) -> tuple[str, str]:
-    return row.source, row.group
+    return layout_of(row.source), row.group
 
 
 def _check_same(first: Sequence[CatalogRow], second: Sequence[CatalogRow], split: str, where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -11,23 +11,23 @@ from typing import Any
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import Catalog
-from melanoma_edge.data.metadata import LESION, PATIENT
-from melanoma_edge.errors import DataError
-from melanoma_edge.evidence.provenance import walk
+from melanoma_edge.errors import DataError, UsageError
+from melanoma_edge.evidence.provenance import PARENT_OF, walk
 from melanoma_edge.files import refuse_overwrite, sha256_of, to_json, write_text
 from melanoma_edge.parity.record import UNVERIFIED, remade
 from melanoma_edge.pixels import decode
-from melanoma_edge.report.card import CardModel, model_card
-from melanoma_edge.report.documents import RECORD, REPORT, ArtifactDocuments, Document, Documents
-from melanoma_edge.report.page import CONTENTS, Link, Material, counts, render
-from melanoma_edge.report.sharing import Names
-from melanoma_edge.report.summary import sections, summary
+from melanoma_edge.report.card import CardModel, model_card, plain
+from melanoma_edge.report.documents import CARD, PAGE, RECORD, REPORT, ArtifactDocuments, Document, Documents
+from melanoma_edge.report.page import CONTENTS, Link, Material, as_written, counts, render
+from melanoma_edge.report.sharing import Sharing
+from melanoma_edge.report.summary import matrix_of, sections, summary
 from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/report/1"
-PAGE, CARD = "index.html", "MODEL_CARD.md"
 PICTURES = 120
 """How many pictures a page shows at most; lesions that were lost come first."""
+UNNAMED, PARENT = "A model without its name", "weights of the parent run"
+"""What stands for the names of runs where names are hidden."""
 _SIDE, _QUALITY = 112, 75
 
 
@@ -52,7 +52,7 @@ def write_report(run: Run, out: Path | None = None, *, pictures: bool = True, fo
         force: replace what stands at ``out``; the report inside the run is always replaced.
 
     Raises:
-        UsageError: when something stands at ``out``.
+        UsageError: when something stands at ``out``, or its name does not end with .html.
         TrustError: when the run's chain of hashes is broken, or a document is not as it must be.
         MachineError: when it cannot be written.
     """
@@ -60,11 +60,15 @@ def write_report(run: Run, out: Path | None = None, *, pictures: bool = True, fo
     page = out or home / PAGE
     card, record = (page.with_suffix(".md"), page.with_suffix(".json")) if out else (home / CARD, home / RECORD)
     if out:
+        if out.suffix.lower() not in (".html", ".htm"):
+            fix = f"give a name that ends with .html, for instance {out.with_suffix('.html').name}"
+            raise UsageError("the page is HTML; its card and record get the same name", where=str(out), fix=fix)
         refuse_overwrite([page, card, record], force)
     documents, chain = walk(run)
-    material = _material(run, documents, chain, shared=not pictures)
     shown = _Pictures(run.catalog) if pictures else (lambda _: "")
-    html, text = render(material, shown), _card(material)
+    with as_written(run.path):
+        material = _material(run, documents, chain, shared=not pictures)
+        html, text = render(material, shown), _card(material)
     written = {page.name: write_text(page, html), card.name: write_text(card, text)}
     document = _document(material, written, pictures)
     write_text(record, to_json(document))
@@ -74,14 +78,26 @@ def write_report(run: Run, out: Path | None = None, *, pictures: bool = True, fo
 def _material(run: Run, documents: Documents, chain: Iterable[Link], shared: bool) -> Material:
     contract = run.contract
     models = [_model(one) for one in documents.artifacts]
-    missing = sections(documents)
+    missing = sections(documents, "RUN" if shared else str(run.path))
+    found = tuple(chain)
     if shared:
-        names = Names(_names(run))
-        documents = _hidden(documents, names)
-        contract = replace(contract, name=names.without(contract.name))
-        models = [replace(one, parity=names.without(one.parity)) for one in models]
-        missing = {kind: command.replace(str(run.path), "RUN") for kind, command in missing.items()}
-    return Material(documents, contract, models, summary(models, contract), missing, tuple(chain), shared)
+        hiding = Sharing()
+        files = [one.name for one in documents.artifacts]
+        documents = _hidden(documents, hiding)
+        contract = replace(contract, name=UNNAMED)
+        models = [
+            replace(one, name=hiding.file(one.name), parity=one.parity and hiding.of(one.parity)) for one in models
+        ]
+        found = tuple(_hidden_link(link, hiding, files) for link in found)
+    told = summary(models, contract, matrix_of(documents))
+    return Material(documents, contract, models, told, missing, found, shared)
+
+
+def _hidden_link(link: Link, hiding: Sharing, files: Sequence[str]) -> Link:
+    """Return a link of the chain without the names of runs, which their users chose."""
+    parts = (link.name, link.parent)
+    name, parent = (PARENT if one.startswith(PARENT_OF) else hiding.without_files(one, files) for one in parts)
+    return replace(link, name=name, parent=parent)
 
 
 def _model(one: ArtifactDocuments) -> CardModel:
@@ -98,24 +114,16 @@ def _model(one: ArtifactDocuments) -> CardModel:
     )
 
 
-def _names(run: Run) -> set[str]:
-    """Return every name of an image, a lesion or a patient that a run's catalog knows, and every path."""
-    rows = run.catalog.rows
-    extra = {row.extra[key] for row in rows for key in (LESION, PATIENT) if key in row.extra}
-    whole = {name for row in rows for name in (row.image_id, row.group, row.path, Path(row.path).name)}
-    folders = {str(Path(row.path).parent) for row in rows} | {str(run.path), *run.record.configuration.data}
-    return whole | extra | {name for name in folders if "/" in name}
-
-
-def _hidden(documents: Documents, names: Names) -> Documents:
+def _hidden(documents: Documents, hiding: Sharing) -> Documents:
     """Return documents without names; their hashes stay those of the files."""
+    files = [one.name for one in documents.artifacts]
 
     def hide(one: Document | None) -> Any:
-        return one and replace(one, content=names.without(one.content))
+        return one and replace(one, path=hiding.without_files(one.path, files), content=hiding.of(one.content))
 
     def hide_parts(one: ArtifactDocuments) -> ArtifactDocuments:
         parts = ("record", "parity", "evaluation", "search", "layers", "bisection")
-        return replace(one, **{key: hide(getattr(one, key)) for key in parts})
+        return replace(one, name=hiding.file(one.name), **{key: hide(getattr(one, key)) for key in parts})
 
     return replace(
         documents,
@@ -160,9 +168,15 @@ class _Pictures:
 def _card(material: Material) -> str:
     undone = [f"- {kind}: `{command}`" for kind, command in material.missing.items() if command]
     contract: ModelContract = material.contract
-    links = [f"- {link.name}: `{link.sha256}`" for link in material.chain]
+    links = [f"- {plain(link.name)}: `{link.sha256}`" for link in material.chain]
     further = {"Not done": undone or ["- nothing that the toolkit can do"], "Chain of sha256": links}
-    return model_card(contract, material.models, {"Verdict": [material.summary.sentence], **further})
+    found = material.summary
+    return model_card(
+        contract,
+        material.models,
+        {"Verdict": [f"**{found.status}**: {plain(found.sentence)}"], **further},
+        found.status,
+    )
 
 
 def _document(material: Material, written: dict[str, str], pictures: bool) -> dict[str, Any]:

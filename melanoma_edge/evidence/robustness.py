@@ -21,6 +21,7 @@ from melanoma_edge.pixels import decode, quietly
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.base import Runner
 from melanoma_edge.runtime.worker import IsolatedRunner
+from melanoma_edge.squares import Squares as Split
 from melanoma_edge.training.run import SplitImages
 
 SCHEMA = "melanoma-edge/robustness/1"
@@ -199,7 +200,7 @@ def _ways(images: SplitImages, size: int, seed: int) -> dict[tuple[str, str], Ca
     """Return by name how to make the squares of all images, a few at a time."""
 
     def changed(change: Change) -> Callable[[], Squares]:
-        return lambda: _batches(change.make(picture, number) for number, picture in enumerate(images.pixels[:]))
+        return lambda: _batches(change.make(picture, number) for number, picture in enumerate(_each(images.pixels)))
 
     made = (Change(*_CLEAN, lambda picture, _: picture), *turns(), *changes(seed), Change(*_REMOVED, without_lesion))
     ways = {(one.kind, one.value): changed(one) for one in made}
@@ -209,6 +210,12 @@ def _ways(images: SplitImages, size: int, seed: int) -> dict[tuple[str, str], Ca
             make(decode(Path(row.path)), size) for row in images.rows
         )
     return ways
+
+
+def _each(pixels: Split) -> Iterator[NDArray[np.uint8]]:
+    """Give the squares of a split one by one, with no more than a batch of them in memory."""
+    for start in range(0, len(pixels), _BATCH):
+        yield from pixels[start : start + _BATCH]
 
 
 def _batches(pictures: Iterator[NDArray[np.uint8]]) -> Squares:

@@ -24,7 +24,7 @@ class Cost:
     ``parameters`` are all that Keras counts, moving averages included; ``macs`` the multiplications with addition
     for one image, batch norm folded away; ``int8_bytes`` an estimate of the int8 ``.tflite``, whose head is float32,
     within 0.5 % of the files measured; what an export keeps in float32 beside the head comes on top, and so do limits
-    of strangeness in the contract: about 5.8 bytes for each of ``(classes + 1) * features`` numbers.
+    of strangeness in the contract: about 4.2 bytes for each of ``(classes + 1) * features`` numbers.
     """
 
     parameters: int

@@ -67,9 +67,9 @@ def examine(
     """
     accepted(run, [artifact])
     with model_of((reference or run.reference()).path) as model:
-        diagnosis = diagnose(run, artifact, model, split, float_file=float_file, progress=progress)
         try:
             layers: LayerReport | None = compare_layers(run, artifact, model, split, progress=progress)
         except (TrustError, RuntimeCrash):
             layers = None
+        diagnosis = diagnose(run, artifact, model, split, float_file=float_file, layers=layers, progress=progress)
     return Examination(diagnosis, layers)

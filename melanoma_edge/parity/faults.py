@@ -2,23 +2,37 @@
 
 A mistake is tried on the float model: given pixels prepared wrongly, it answers as the file does given the right ones,
 if that is the file's mistake. So no file needs to be believed, and mistakes can be tried that no byte can express.
+A mistake is named only where it explains how answers change from image to image, and where the layers, if they are
+known, begin to differ at its place: those of preparation at the first weights, those of the answer at the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from melanoma_edge.errors import MelanomaEdgeError
 from melanoma_edge.parity.comparison import JudgedRun
-from melanoma_edge.parity.layers import spread
-from melanoma_edge.pixels import decode, square
+from melanoma_edge.parity.gate import Status
+from melanoma_edge.parity.layers import LayerReport, spread
+from melanoma_edge.parity.mistakes import (
+    ANSWERS,
+    FITTED,
+    PREPARATIONS,
+    Answer,
+    Values,
+    favoured,
+    geometries,
+    softmax,
+    sources_of,
+    tempered,
+)
+from melanoma_edge.parity.outputs import check_outputs
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.worker import IsolatedRunner, Worker
 from melanoma_edge.strictjson import to_plain
@@ -28,17 +42,19 @@ EXPLAINED = 0.7
 """The share of the difference that a mistake must explain to be named."""
 _MOVED = 0.003
 """A mean change of the probabilities below which there is nothing to explain; good int8 moves them by less."""
+_AS_MUCH, _NEARLY = 0.5, 0.9
 _BLOCK = 32
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_CROP = 0.875
-Values = NDArray[np.float32]
-Answer = NDArray[np.floating[Any]]
-Mistake = Callable[[Values], Values]
+_WEIGHED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv")
+"""Operators with weights."""
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Name a mistake, and the share of the file's difference from the float model that it explains, at most 1."""
+    """Name a mistake, and how much of the file's difference from the float model it explains, at most 1.
+
+    ``explains`` is the share of the mean difference, or the correlation over images of what it answers with what the
+    file does, whichever is less: a file whose answers hardly vary is near to much that it is not.
+    """
 
     name: str
     sentence: str
@@ -50,8 +66,8 @@ class Diagnosis:
     """Say what a file's difference from its float model looks like.
 
     ``change`` is the mean size of the change of a probability; ``float_change`` that of a float file of the same
-    format, where there is one: when it moves too, rounding is not the reason. ``cause`` is the name of the mistake that
-    explains most, None where none explains enough.
+    format, where there is one: when it moves as much, rounding is not the reason. ``cause`` is the name of the mistake
+    that explains most, None where none explains enough or the layers begin to differ elsewhere.
     """
 
     images: int
@@ -74,6 +90,7 @@ def diagnose(
     split: str = "test",
     *,
     float_file: Path | None = None,
+    layers: LayerReport | None = None,
     images: int = IMAGES,
     progress: Progress = silent,
 ) -> Diagnosis:
@@ -85,26 +102,29 @@ def diagnose(
         model: the ``float_model`` of the reference, entered.
         split: whose images are shown, evenly spread over it.
         float_file: a float32 file of the same run, to tell rounding from other reasons.
+        layers: the file's, compared with the float model's.
         images: how many.
         progress: told of mistakes tried.
     """
     split_images = run.images(split)
     pixels = spread(split_images.pixels, images)
+    ask = _Asking(model)
+    expected = ask(pixels.astype(np.float32))
     try:
         found = _file_answers(artifact, pixels)
     except MelanomaEdgeError as error:
         return _silent(len(pixels), f"the file gives no answers: {error.what}")
-    if not np.isfinite(found).all():
-        return _silent(len(pixels), "the file gives values that are no numbers")
-    same = _file_answers(float_file, pixels) if float_file else None
-    ask = _Asking(model)
-    expected = ask(pixels.astype(np.float32))
+    if unsound := _unsound(expected, found, run.contract.classes):
+        return _silent(len(pixels), unsound)
+    if float_file and float_file.resolve() == artifact.resolve():
+        float_file = None
+    float_change = _distance(expected, _file_answers(float_file, pixels)) if float_file else None
     change = _distance(expected, found)
-    tried = [] if change < _MOVED else list(_tried(ask, expected, found, pixels, _sources(split_images, images)))
+    tried = [] if change < _MOVED else list(_tried(ask, expected, found, pixels, sources_of(split_images, images)))
     progress("trying mistakes", 1, 1)
     ranked = sorted((one for one in tried if one.explains > 0), key=lambda one: -one.explains)
-    best = ranked[0] if ranked and ranked[0].explains >= EXPLAINED else None
-    float_change = None if same is None else _distance(expected, same)
+    likely = [one for one in ranked if one.explains >= EXPLAINED and _begins_there(one.name, layers)]
+    best = likely[0] if likely else None
     return Diagnosis(
         images=len(pixels),
         change=change,
@@ -116,21 +136,43 @@ def diagnose(
     )
 
 
+def _unsound(expected: Answer, found: Answer, classes: Sequence[str]) -> str | None:
+    """Say why answers need no further explanation, before any is tried; None of sound ones."""
+    failed = [check.name for check in check_outputs(expected, found, classes) if check.status is Status.FAIL]
+    if "shape_match" in failed:
+        return f"the file gives answers of shape {list(found.shape)}, wanted {list(expected.shape)}"
+    if not np.isfinite(found).all():
+        return "the file gives values that are no numbers"
+    if "finite_outputs" in failed:
+        lost = _alike(expected, softmax(found - found.max(axis=1, keepdims=True))) >= _NEARLY
+        return "the file's answers are no probabilities" + (": softmax is missing" if lost else "")
+    return "the file answers every image alike" if "constant_output" in failed else None
+
+
+def _begins_there(name: str, layers: LayerReport | None) -> bool:
+    """Tell whether a mistake can be the reason, by the first layer that differs; where none does, it may be."""
+    if layers is None or layers.first_large is None:
+        return True
+    place = [one.name for one in layers.layers].index(layers.first_large)
+    weighed = [index for index, one in enumerate(layers.layers) if one.op in _WEIGHED] or [0]
+    return place >= weighed[-1] if name in (*ANSWERS, *FITTED) else place <= weighed[0]
+
+
 def _sentence(change: float, best: Hypothesis | None, float_change: float | None) -> str:
     if change < _MOVED:
         return f"probabilities change by {change:.4f} in the mean: nothing to explain"
     parts = []
     if float_change is not None:
-        moves = float_change >= _MOVED
+        moves = float_change >= max(_MOVED, _AS_MUCH * change)
         parts.append(
-            "the float32 file of this run moves too: this is no matter of rounding"
+            "the float32 file of this run moves as much: rounding this file is not the reason"
             if moves
-            else "the float32 file of this run does not move: the fault lies in this file's numbers"
+            else "the float32 file of this run does not move so: the fault lies in this file's numbers"
         )
     if best:
-        parts.append(f"it answers as the float model does when {best.sentence} ({best.explains:.0%} of the difference)")
+        parts.append(f"it answers as the float model does when {best.sentence} (explains {best.explains:.0%})")
     else:
-        parts.append("no known mistake of preparation explains it; --layers names the layer where it begins")
+        parts.append("no known mistake of preparation or answer explains it")
     return "; ".join(parts)
 
 
@@ -157,17 +199,18 @@ class _Asking:
 def _tried(
     ask: Callable[[Values], Answer], expected: Answer, found: Answer, pixels: NDArray[np.uint8], sources: Sequence[Any]
 ) -> list[Hypothesis]:
-    before = _distance(expected, found)
     values = pixels.astype(np.float32)
     answers = {name: (sentence, ask(mistake(values))) for name, (sentence, mistake) in PREPARATIONS.items()}
     answers |= {name: (sentence, mistake(expected)) for name, (sentence, mistake) in ANSWERS.items()}
-    answers["temperature"] = _tempered(expected, found)
-    answers["favoured"] = _favoured(expected, found)
-    for name, (sentence, resized) in _geometries(sources, pixels.shape[1]).items():
+    answers["temperature"] = tempered(expected, found)
+    answers["favoured"] = favoured(expected, found)
+    for name, (sentence, resized) in geometries(sources, pixels.shape[1]).items():
         if not np.array_equal(resized, values):
             answers[name] = (sentence, ask(resized))
     return [
-        Hypothesis(name, sentence, 1 - _distance(answer, found) / before)
+        Hypothesis(
+            name, sentence, min(1 - _distance(answer, found) / _distance(expected, found), _alike(answer, found))
+        )
         for name, (sentence, answer) in answers.items()
     ]
 
@@ -176,121 +219,8 @@ def _distance(one: Answer, other: Answer) -> float:
     return float(np.abs(np.asarray(one, np.float64) - other).mean())
 
 
-def _line(factor: float, offset: float) -> Mistake:
-    """Return the mistake after which the graph sees ``factor * x + offset`` in the place of a byte x."""
-    return lambda x: np.asarray(x * factor + offset, np.float32)
-
-
-def _standardised(values: Values) -> Values:
-    scaled = (values / 255 - np.array(_MEAN, np.float32)) / np.array(_DEVIATION, np.float32)
-    return np.asarray(128 + 127.5 * scaled, np.float32)
-
-
-def _zoomed(values: Values) -> Values:
-    side = values.shape[1]
-    edge = round(side * (1 - _CROP) / 2)
-    inner = values[:, edge : side - edge, edge : side - edge].astype(np.uint8)
-    return np.stack([np.asarray(_resized(Image.fromarray(one), side), np.float32) for one in inner])
-
-
-def _resized(image: Image.Image, side: int, kernel: Image.Resampling = Image.Resampling.BILINEAR) -> Image.Image:
-    return image.resize((side, side), kernel)
-
-
-PREPARATIONS: Mapping[str, tuple[str, Mistake]] = {
-    "channel_order": ("red and blue are exchanged", lambda x: x[..., ::-1]),
-    "grey": ("colours are lost", lambda x: np.repeat(x.mean(axis=3, keepdims=True), 3, axis=3)),
-    "inverted": ("bright and dark are exchanged", _line(-1, 255)),
-    "scaled_twice": ("pixels are scaled twice", _line(1 / 127.5, -128 / 127.5)),
-    "scaled_to_one": ("pixels are scaled to 0..1 instead of -1..1", _line(0.5, 128)),
-    "not_scaled": ("pixels are not scaled", _line(127.5, 128)),
-    "imagenet_scaling": ("pixels are scaled by ImageNet's means and deviations", _standardised),
-    "zoomed": (f"the middle {_CROP:.1%} is cut out and enlarged", _zoomed),
-    "mirrored": ("images are mirrored", lambda x: x[:, :, ::-1]),
-    "upside_down": ("images stand on their heads", lambda x: x[:, ::-1]),
-    "transposed": ("rows and columns are exchanged", lambda x: x.transpose(0, 2, 1, 3)),
-}
-"""What can go wrong with prepared pixels, float32 ``[n, N, N, 3]`` in 0..255."""
-
-
-def _softmax(values: Answer) -> Answer:
-    raised = np.exp(values)
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
-ANSWERS: Mapping[str, tuple[str, Callable[[Answer], Answer]]] = {
-    "softmax_twice": ("softmax is applied twice", _softmax),
-    "reversed_labels": ("the classes are answered in reverse order", lambda p: p[:, ::-1]),
-    "shifted_labels": ("the classes are answered one place later", lambda p: np.roll(p, 1, axis=1)),
-}
-"""What can go wrong with probabilities ``[n, classes]``."""
-
-
-def _tempered(expected: Answer, found: Answer) -> tuple[str, Answer]:
-    """Return what the float model answers with its logits multiplied as the file's seem to be, by least squares."""
-    before, after = (_centred_logits(one) for one in (expected, found))
-    factor = float((before * after).sum() / max((before**2).sum(), 1e-12))
-    return f"logits are multiplied by {factor:.2g}", _softmax(before * factor)
-
-
-def _favoured(expected: Answer, found: Answer) -> tuple[str, Answer]:
-    """Return what the float model answers with each class's logit moved as the file's seems to be."""
-    before, after = (_centred_logits(one) for one in (expected, found))
-    moved = np.median(after - before, axis=0)
-    place = int(np.abs(moved).argmax())
-    return f"the logit of class {place} is moved by {moved[place]:+.2g}", _softmax(before + moved)
-
-
-def _centred_logits(values: Answer) -> Answer:
-    logits = np.log(np.clip(values.astype(np.float64), 1e-9, None))
-    return np.asarray(logits - logits.mean(axis=1, keepdims=True))
-
-
-def _sources(images: Any, count: int) -> list[Image.Image]:
-    """Return the pictures themselves where the split knows them and they are still there, else none."""
-    rows = getattr(images, "rows", None)
-    if not rows:
-        return []
-    places = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
-    try:
-        return [decode(Path(rows[place].path)) for place in places.tolist()]
-    except MelanomaEdgeError:
-        return []
-
-
-def _geometries(sources: Sequence[Image.Image], side: int) -> dict[str, tuple[str, Values]]:
-    """Return pixels prepared by other crops and kernels than the recipe's."""
-    if not sources:
-        return {}
-    kinds = Image.Resampling
-    ways: dict[str, tuple[str, Callable[[Image.Image], Any]]] = {
-        "squashed": ("images are squashed instead of cropped", lambda one: _resized(one, side)),
-        "corner_crop": ("the upper left square is cut out, not the middle", lambda one: square(_corner(one), side)),
-        "nearest": ("images are resized to the nearest pixel", lambda one: _resized(_centre(one), side, kinds.NEAREST)),
-        "bicubic": (
-            "images are resized by the bicubic kernel",
-            lambda one: _resized(_centre(one), side, kinds.BICUBIC),
-        ),
-        "without_antialias": (
-            "images are resized without antialiasing",
-            lambda one: _centre(one).transform((side, side), Image.Transform.EXTENT, _whole(one), kinds.BILINEAR),
-        ),
-    }
-    return {
-        name: (sentence, np.stack([np.asarray(way(one), np.float32) for one in sources]))
-        for name, (sentence, way) in ways.items()
-    }
-
-
-def _corner(image: Image.Image) -> Image.Image:
-    return image.crop((0, 0, min(image.size), min(image.size)))
-
-
-def _centre(image: Image.Image) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side))
-
-
-def _whole(image: Image.Image) -> tuple[int, int, int, int]:
-    return (0, 0, min(image.size), min(image.size))
+def _alike(one: Answer, other: Answer) -> float:
+    """Return the correlation over images of two answers ``[n, classes]``; 0 where one does not vary."""
+    first, second = (np.asarray(values, np.float64) - values.mean(axis=0) for values in (one, other))
+    sizes = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum() / sizes) if sizes else 0.0

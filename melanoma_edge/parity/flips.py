@@ -14,10 +14,14 @@ from melanoma_edge.parity.verdict import Flip
 def flips_of(
     before: Cases, after: Cases, unit: Lesions, image_ids: Sequence[str], classes: Sequence[str]
 ) -> tuple[Flip, ...]:
-    """List the lesions whose class or decision changed: melanomas lost first, then by image id."""
+    """List the lesions whose class or decision changed: melanomas lost first, then by image id.
+
+    Where each lesion of ``after`` has its own threshold, its flip bears it.
+    """
     changed = (before.predicted != after.predicted) | (before.referred != after.referred)
     lost = before.is_target & before.referred & ~after.referred
     first = first_images(unit, image_ids)
+    own = after.threshold if isinstance(after.threshold, np.ndarray) else None
     flips = (
         Flip(
             image_id=first[i],
@@ -28,6 +32,7 @@ def flips_of(
             float_score=float(before.scores[i]),
             exported_score=float(after.scores[i]),
             melanoma_lost=bool(lost[i]),
+            threshold=None if own is None else float(own[i]),
         )
         for i in np.flatnonzero(changed).tolist()
     )

@@ -34,6 +34,7 @@ _UNMOVED = "nearest"
 """The rounding of int8 that leaves channels where they are."""
 _TEMPERED = ("head", "logits")
 """Layers that files divide by the temperature in their weights, and the float model afterwards."""
+_PADS = ("PAD", "PADV2")
 _ADDITION = re.compile(r"(block_\d+)_add$")
 
 
@@ -95,8 +96,14 @@ class LayerReport:
             return f"{found.name} gives values that are no numbers"
         if found.constant:
             return f"{found.name} answers every image alike"
-        sentence = f"{found.name} loses {found.added:.0%} of its signal, while what enters it is still right"
-        return sentence + (" (or the layer before it: scaled channels show one layer later)" if self.moved else "")
+        place = self.layers.index(found)
+        if not self.moved or not place:
+            return f"{found.name} loses {found.added:.0%} of its signal, while what enters it is still right"
+        before = next((one.name for one in self.layers[place - 1 :: -1] if one.op not in _PADS), "the pixels")
+        return (
+            f"{found.name} loses {found.added:.0%} of its signal; the fault is there or in {before} before it "
+            "(scaled channels show one layer later)"
+        )
 
 
 def compare_layers(

@@ -29,8 +29,8 @@ from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord
 from melanoma_edge.runtime.base import Runner
 from melanoma_edge.runtime.worker import IsolatedRunner
 
-Attributes = Callable[[Sequence[Any], Lesions], Mapping[str, Sequence[str]]]
-"""Gives the value of each lesion by attribute, of catalog rows and their lesions."""
+Attributes = Callable[[Any, Lesions], Mapping[str, Sequence[str]]]
+"""Gives the value of each lesion by attribute, of the images of a split and their lesions."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def _known(shares: Sequence[Share], attributes: Attributes | None) -> dict[str, 
     """Return the value of every pooled lesion by attribute."""
     if attributes is None:
         return {}
-    parts = [attributes(share.images.rows, share.unit) for share in shares]
+    parts = [attributes(share.images, share.unit) for share in shares]
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
 
 

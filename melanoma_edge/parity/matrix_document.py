@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge.contract import ModelContract
 from melanoma_edge.parity.gate import Check
 from melanoma_edge.parity.matrix import Cell, Matrix
 from melanoma_edge.parity.statistics import kind_of
+from melanoma_edge.parity.verdict import Flip
 from melanoma_edge.strictjson import to_plain
 
 SCHEMA = "melanoma-edge/parity-matrix/1"
@@ -19,7 +21,7 @@ def matrix_path(run: Path, split: str) -> Path:
 
 
 def matrix_document(matrix: Matrix) -> dict[str, Any]:
-    """Return a matrix as JSON has it; ``threshold`` is null where folds have their own."""
+    """Return a matrix as JSON has it; ``threshold`` is null where folds have their own, which their flips then bear."""
     contract = matrix.run.contract
     told = contract.provenance
     return {
@@ -52,15 +54,6 @@ def matrix_document(matrix: Matrix) -> dict[str, Any]:
 def _cell(cell: Cell, matrix: Matrix) -> dict[str, Any]:
     record, found = cell.record, cell.judgement
     empty = dict.fromkeys(("sensitivity", "specificity", "class_agreement", "decision_agreement", "score", "kl"))
-    contract = matrix.run.contract
-    flips = [
-        {
-            **to_plain(flip),
-            "kind": kind_of(flip, contract.target_classes, contract.threshold),
-            "margin": flip.exported_score - contract.threshold,
-        }
-        for flip in found.flips
-    ]
     return {
         "path": str(record.path),
         "sha256": record.sha256,
@@ -73,12 +66,19 @@ def _cell(cell: Cell, matrix: Matrix) -> dict[str, Any]:
         "checks": [_check(check, cell, matrix) for check in found.checks],
         "exported": to_plain(found.exported_metrics.headline()) if found.exported_metrics else None,
         **(to_plain(cell.statistics) if cell.statistics else empty),
-        "flips": flips,
+        "flips": [_flip(flip, matrix.run.contract) for flip in found.flips],
         "subgroups": to_plain(cell.subgroups),
         "seconds": cell.seconds,
         "start_seconds": cell.start_seconds,
         "reused": cell.reused,
     }
+
+
+def _flip(flip: Flip, contract: ModelContract) -> dict[str, Any]:
+    """Return a flip with the direction of its change and how far its score now is from the lesion's threshold."""
+    threshold = contract.threshold if flip.threshold is None else flip.threshold
+    kind = kind_of(flip, contract.target_classes, threshold)
+    return {**to_plain(flip), "kind": kind, "margin": flip.exported_score - threshold}
 
 
 def _check(check: Check, cell: Cell, matrix: Matrix) -> dict[str, Any]:

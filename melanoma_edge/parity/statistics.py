@@ -59,7 +59,11 @@ class Divergence:
 
 @dataclass(frozen=True)
 class SubgroupChange:
-    """Compare two models on a part of the lesions; ``few`` marks under 10 target lesions or under 10 others."""
+    """Compare two models on a part of the lesions; ``few`` marks under 10 target lesions or under 10 others.
+
+    ``sensitivity_loss`` has one-sided 95 % bounds at either end (Tango), ``decision_agreement`` a 95 % interval
+    (Wilson).
+    """
 
     attribute: str
     value: str

@@ -17,7 +17,8 @@ class Flip:
     """Name one lesion whose class or decision changed, by its first image.
 
     ``melanoma_lost`` is true where a lesion of the target (malignant where the labels know no melanoma) was
-    referred by the reference and is not by the exported model.
+    referred by the reference and is not by the exported model. ``threshold`` is the lesion's own, where pooled folds
+    have several; else None: the contract's decides.
     """
 
     image_id: str
@@ -28,6 +29,7 @@ class Flip:
     float_score: float
     exported_score: float
     melanoma_lost: bool
+    threshold: float | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ class CardModel:
 
 
 def model_card(
-    contract: ModelContract, models: Sequence[CardModel], further: Mapping[str, Sequence[str]] | None = None
+    contract: ModelContract,
+    models: Sequence[CardModel],
+    further: Mapping[str, Sequence[str]] | None = None,
+    worst: str = "",
 ) -> str:
     """Return a card as Markdown.
 
@@ -36,9 +39,10 @@ def model_card(
         contract: of the model.
         models: its exported files; the first one's numbers are the evidence.
         further: more lines by title, at the end.
+        worst: the verdict over the files in every runtime, where those were tried.
     """
     parts = (
-        _head(contract, models),
+        _head(contract, models, worst),
         _identity(contract, models),
         _use(contract),
         _evidence(contract, models),
@@ -50,8 +54,18 @@ def model_card(
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
-def _head(contract: ModelContract, models: Sequence[CardModel]) -> Iterator[str]:
+def plain(text: str) -> str:
+    """Return a text as Markdown that is read as it is: one line, without markup, HTML or ends of a table's cell."""
+    return " ".join(text.split()).translate(_MARKUP)
+
+
+_MARKUP = str.maketrans({**{sign: f"\\{sign}" for sign in "\\|`[]*"}, "&": "&amp;", "<": "&lt;"})
+
+
+def _head(contract: ModelContract, models: Sequence[CardModel], worst: str) -> Iterator[str]:
     warnings = list(words.stamps(contract))
+    if worst in ("FAIL", "INCONCLUSIVE") and all(model.verdict != worst for model in models):
+        warnings.append(f"{worst}: not by every file's own test, but in one of the runtimes; see Verdict.")
     if any(model.verdict == "FAIL" for model in models):
         warnings.append("FAIL: a file below does not decide as the float model did.")
     if any(model.verdict == "INCONCLUSIVE" for model in models):
@@ -60,7 +74,7 @@ def _head(contract: ModelContract, models: Sequence[CardModel]) -> Iterator[str]
         )
     if any(model.limits_changed for model in models):
         warnings.append("Judged at limits that were changed: what these files may change is not what is usual.")
-    yield f"# {contract.name}"
+    yield f"# {plain(contract.name)}"
     yield ""
     for text in warnings:
         yield f"**{text}**"
@@ -81,18 +95,19 @@ def _identity(contract: ModelContract, models: Sequence[CardModel]) -> Iterator[
         "reference, sha256": provenance.reference_sha256,
     }
     for model in models:
-        rows[f"`{model.name}`"] = f"{model.precision}, {model.bytes:,} bytes"
-        rows[f"`{model.name}`, sha256"] = model.sha256
+        name = plain(model.name)
+        rows[f"`{name}`"] = f"{model.precision}, {model.bytes:,} bytes"
+        rows[f"`{name}`, sha256"] = model.sha256
     yield "## Identity"
     yield ""
     yield "| what | value |"
     yield "|---|---|"
-    yield from (f"| {name} | {value} |" for name, value in rows.items())
+    yield from (f"| {name} | {plain(str(value))} |" for name, value in rows.items())
     yield ""
 
 
 def _use(contract: ModelContract) -> Iterator[str]:
-    yield from _section("Intended use", [contract.intended_use])
+    yield from _section("Intended use", [plain(contract.intended_use)])
     yield "What it is not for:"
     yield ""
     yield from (f"- {text}" for text in words.NOT_FOR)
@@ -121,13 +136,13 @@ def _parity(model: CardModel) -> Iterator[str]:
         return
     (judged,) = model.parity["artifacts"]
     usual = "limits that were changed for it" if model.limits_changed else "the usual limits"
-    yield f"## `{model.name}` against the float model: {model.verdict}"
+    yield f"## `{plain(model.name)}` against the float model: {model.verdict}"
     yield ""
     yield f"Compared on the same lesions in {judged['runtime']}, at {usual}. What changed:"
     yield ""
     yield "| check | status | found |"
     yield "|---|---|---|"
-    yield from (f"| {check['name']} | {check['status']} | {check['why']} |" for check in judged["checks"])
+    yield from (f"| {check['name']} | {check['status']} | {plain(check['why'])} |" for check in judged["checks"])
     yield ""
 
 

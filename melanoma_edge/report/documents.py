@@ -14,6 +14,7 @@ from melanoma_edge.errors import TrustError, machine_errors
 REPORT = "report"
 """The folder in a run of what is found out after training."""
 RECORD = "report.json"
+PAGE, CARD = PAGES = "index.html", "MODEL_CARD.md"
 _PARITY, _EVALUATION, _SEARCH = ".parity.json", ".evaluation.json", ".search.json"
 _LAYERS, _BISECTION = ".layers.json", ".bisect.json"
 _SINGLE = {
@@ -160,7 +161,8 @@ def remake(kind: str, run: Path | str) -> str:
         "robustness": f"melanoma-edge evaluate {run} --robustness",
         "rejection": f"melanoma-edge evaluate {run} --rejection",
         "explanations": f"melanoma-edge evaluate {run} ARTIFACT --explain",
-        "benchmark": f"melanoma-edge benchmark {run}/artifacts/*.tflite --json > {run}/{REPORT}/benchmark.json",
+        "benchmark": f"melanoma-edge benchmark {run}/artifacts/*.tflite --json > benchmark.json "
+        f"&& mv benchmark.json {run}/{REPORT}/",
         "report": f"melanoma-edge report {run}",
         "export": f"melanoma-edge export {run} --format tflite",
         "search": f"melanoma-edge export {run} --format tflite --max-loss decision_agreement=0.99",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from itertools import groupby
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from melanoma_edge.contract import ModelContract
@@ -16,7 +17,7 @@ from melanoma_edge.errors import TrustError
 from melanoma_edge.report import svg, words
 from melanoma_edge.report.card import CardModel
 from melanoma_edge.report.documents import Documents
-from melanoma_edge.report.summary import Summary, changed_lesions
+from melanoma_edge.report.summary import Summary, changed_lesions, matrix_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -101,14 +102,21 @@ def render(material: Material, picture: Picture) -> str:
     Raises:
         TrustError: when a document lacks what the page shows of its kind.
     """
+    with as_written(material.documents.folder):
+        return _environment(material).get_template("page.html").render(**_values(material, picture))
+
+
+@contextmanager
+def as_written(folder: Path) -> Iterator[None]:
+    """Turn what lacks in the documents of a run, or is of another type, into ``TrustError``."""
     from jinja2 import TemplateError
 
     try:
-        return _environment(material).get_template("page.html").render(**_values(material, picture))
-    except (TemplateError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        what = f"a document of the run is not as this version writes it: {error}"
+        yield
+    except (TemplateError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        what = f"a document of the run is not as this version writes it: {error!r}"
         fix = "make the documents in its folders report/ and artifacts/ again"
-        raise TrustError(what, where=str(material.documents.folder), fix=fix) from error
+        raise TrustError(what, where=str(folder), fix=fix) from error
 
 
 def _environment(material: Material) -> Environment:
@@ -125,7 +133,9 @@ def _environment(material: Material) -> Environment:
     environment.filters |= {one.__name__: one for one in named}
     environment.filters |= {"two": "{:.2f}".format, "six": "{:.6f}".format}
     macros: Any = environment.get_template("macros.html").module
-    environment.globals |= {name: getattr(macros, name) for name in ("ci", "word", "undone", "head", "lesions")}
+    environment.globals |= {
+        name: getattr(macros, name) for name in ("ci", "word", "named", "undone", "head", "lesions")
+    }
     environment.globals |= {
         "either": lambda value: macros.ci(value) if isinstance(value, Mapping) or value is None else words.three(value),
         "basename": lambda path: PurePath(path).name,
@@ -137,7 +147,7 @@ def _values(material: Material, picture: Picture) -> dict[str, Any]:
     documents, contract = material.documents, material.contract
     evaluation = documents.evaluations.get("test")
     evaluations = _evaluations(documents)
-    changed = changed_lesions(material.models, contract.threshold)
+    changed = changed_lesions(material.models, contract.threshold, matrix_of(documents))
     run = documents.run.content
     return {
         "contract": contract,
@@ -154,6 +164,7 @@ def _values(material: Material, picture: Picture) -> dict[str, Any]:
         "run": run,
         "left_out": len(run["images_left_out"]),
         "test": run["metrics"]["test"],
+        "own": own_name(run),
         "headlines": HEADLINES,
         "point": words.operating_point(contract),
         "calibrated_for": words.calibrated_for(contract),
@@ -166,7 +177,7 @@ def _values(material: Material, picture: Picture) -> dict[str, Any]:
         "changed": changed,
         "shown": SHOWN,
         "counts": counts(material),
-        "matrix": documents.matrices["test"].content if "test" in documents.matrices else None,
+        "matrix": matrix_of(documents),
         "layers": [one.layers.content for one in documents.artifacts if one.layers],
         "bisections": [one.bisection.content for one in documents.artifacts if one.bisection],
         "single": {kind: documents.single[kind].content if kind in documents.single else None for kind in _KINDS},
@@ -192,7 +203,8 @@ def _safe(function: Callable[..., str]) -> Callable[..., Any]:
 
 def counts(material: Material) -> dict[str, int]:
     """Return what a page counts that no document does."""
-    changed = changed_lesions(material.models, material.contract.threshold)
+    matrix = matrix_of(material.documents)
+    changed = changed_lesions(material.models, material.contract.threshold, matrix)
     crossed = sum(one.crossed for one in changed)
     lost = sum(one.lost for one in changed)
     return {"changed": len(changed), "crossed": crossed, "lost": lost, "class_alone": len(changed) - crossed}
@@ -204,6 +216,11 @@ def checklists(missing: Mapping[str, str]) -> dict[str, Any]:
     return {name: _checklist(one, missing) for name, one in plain.items()}
 
 
+def own_name(run: Mapping[str, Any]) -> str:
+    """Return what a run's own weights are called, which are not the float model once they are rounded."""
+    return "rounded weights in float" if run["method"] == "quantize" else "float model"
+
+
 def _checklist(plain: Mapping[str, Any], missing: Mapping[str, str]) -> dict[str, Any]:
     items = []
     for topic, needs, section, note in plain["items"]:
@@ -213,8 +230,8 @@ def _checklist(plain: Mapping[str, Any], missing: Mapping[str, str]) -> dict[str
 
 
 def _evaluations(documents: Documents) -> list[Evaluated]:
-    float_model = documents.evaluations.get("test")
-    found = [Evaluated("float model", float_model.content)] if float_model else []
+    own = documents.evaluations.get("test")
+    found = [Evaluated(own_name(documents.run.content), own.content)] if own else []
     return found + [Evaluated(one.name, one.evaluation.content) for one in documents.artifacts if one.evaluation]
 
 

@@ -1,4 +1,8 @@
-"""Names of images, lesions and patients replaced by salted hashes, for places that pictures and names may not leave."""
+"""What of a run's documents may leave with a report that hides names: what is known to name nobody, and nothing else.
+
+Sentences are not searched for names, as a name can be any word: texts are left out unless their key says that the
+toolkit itself chose their words. Ids become hashes with a salt, and names of files those that exports have.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +10,105 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
-_PATH = re.compile(r"(?<![\w.:/])(?:~|\.{1,2})?(?:/[^\s,;:'\")]+)+")
-_ODD = re.compile(r"[\s,;()]")
-"""What ends a name in a sentence, unless it stands in the name."""
-_WHOLE = 4
-"""Letters from which on a name is looked for inside sentences, too; a shorter one is replaced where it stands alone."""
+LEFT_OUT = "left out"
 
 
-class Names:
-    """Replace names by hashes with a salt that is drawn once and kept nowhere.
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+_IDS = {"image_id", "group"}
+_FILES = {"path", "file", "artifact"}
+_EXPORTED = re.compile(r"model-(float32|float16|int8|int8-dynamic|int8-full|int8x16)\.(tflite|onnx|ort)")
+"""Names of files that exports choose themselves."""
+_OWN_WORDS = words_of(
+    """
+    schema status verdict runtime version format precision op type activation weights kind split target label first
+    second attribute rounding method family tool orientation colour channels crop resize float_class exported_class
+    classes target_classes melanoma_classes malignant_classes image_types sources licences outputs layers ranking
+    missed kept devices python platform processor sentence caveat note first_large cause intended_use on_conflict
+    on_duplicate test_folder split_policy backbone device source prune_pattern prune_schedule image_type
+    """
+)
+"""Keys whose texts are chosen by the toolkit, or by the contract."""
+_OWN_NAMES = words_of(
+    """
+    checks layers splits faults accepted per_class classes runtimes hypotheses packages tools policies
+    """
+)
+"""Keys of objects, and lists of objects, whose names and values are the toolkit's own."""
+_OWN_PARTS = {"train", "validation", "test"}
+_OWN_VALUES = words_of(
+    """
+    unknown male female yes no 0-29 30-49 50-69 70+ 1 2 3 4 5 6 i ii iii iv v vi histo histopathology follow_up
+    consensus confocal abdomen acral back chest ear face foot genital hand neck scalp trunk torso
+    """
+) | {"1 darkest", "3 brightest", "lower extremity", "upper extremity", "head/neck", "palms/soles", "oral/genital"}
+"""Values of subgroups that name nobody; others, of a user's own table, are replaced by hashes."""
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Sharing:
+    """Leave out of documents what could name a person, an image, a lesion or a place.
 
     Args:
-        known: names of images, lesions and patients.
-        salt: for tests; else random, so that nobody can try out names.
+        salt: for tests; else random and kept nowhere, so that nobody can try out names.
     """
 
-    def __init__(self, known: Iterable[str], salt: bytes | None = None) -> None:
+    def __init__(self, salt: bytes | None = None) -> None:
         self._salt = salt or secrets.token_bytes(32)
-        self._known = {name for name in known if name}
-        longest = sorted((name for name in self._known if len(name) >= _WHOLE), key=len, reverse=True)
-        first = "|".join(sorted({re.escape(name[:_WHOLE]) for name in longest}))
-        odd = "|".join(re.escape(name) for name in longest if _ODD.search(name))
-        self._odd = re.compile(rf"(?<!\w)(?:{odd})(?!\w)") if odd else None
-        self._starts = re.compile(rf"(?<![\w])(?:{first})[^\s,;()]*") if longest else None
 
     def hidden(self, name: str) -> str:
         """Return the hash that stands for a name: 12 hexadecimal digits of HMAC-SHA256."""
         return hmac.new(self._salt, name.encode(), hashlib.sha256).hexdigest()[:12]
 
-    def without(self, value: Any) -> Any:
-        """Return a JSON value with every known name hidden, and folders of this machine left out."""
-        if isinstance(value, dict):
-            return {self._text(key): self.without(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.without(item) for item in value]
-        return self._text(value) if isinstance(value, str) else value
+    def file(self, path: str) -> str:
+        """Return the name of an exported file without its folder; a name that no export gives becomes a hash."""
+        name = PurePath(path).name
+        return name if _EXPORTED.fullmatch(name) else f"{self.hidden(name)}{_ending(name)}"
 
-    def _text(self, text: str) -> str:
-        if text in self._known:
-            return self.hidden(text)
-        plain = self._odd.sub(lambda found: self.hidden(found.group()), text) if self._odd else text
-        plain = _PATH.sub("(folder left out)", plain)
-        return self._starts.sub(self._candidate, plain) if self._starts else plain
-
-    def _candidate(self, found: re.Match[str]) -> str:
-        """Hide the longest known name that a run of letters begins with."""
-        text = found.group()
-        for end in range(len(text), _WHOLE - 1, -1):
-            if text[:end] in self._known:
-                return self.hidden(text[:end]) + text[end:]
+    def without_files(self, text: str, names: Iterable[str]) -> str:
+        """Return a text of the toolkit's in which the given names of exported files are replaced."""
+        for name in sorted(names, key=len, reverse=True):
+            text = text.replace(name, self.file(name))
         return text
+
+    def of(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a JSON document with nothing but numbers, hashes, and texts that name nobody."""
+        return {key: self._value(value, key, "") for key, value in document.items()}
+
+    def _value(self, value: Any, key: str, above: str) -> Any:
+        if isinstance(value, Mapping):
+            return self._object(value, key)
+        if isinstance(value, list):
+            return [self._value(item, key, above) for item in value]
+        return self._text(value, key, above) if isinstance(value, str) else value
+
+    def _object(self, value: Mapping[str, Any], key: str) -> dict[str, Any]:
+        plain = {name: self._value(item, name, key) for name, item in value.items()}
+        if {"why", "value"} <= value.keys():  # a check, whose words may name lesions
+            number = value["value"]
+            plain["why"] = f"found {number}" if isinstance(number, int | float) else "not defined"
+        return plain
+
+    def _text(self, text: str, key: str, above: str) -> str:
+        if key in _IDS:
+            return self.hidden(text)
+        if key in _FILES or (key == "name" and above == "models"):
+            return self.file(text)
+        if key == "value":
+            return text if text.lower() in _OWN_VALUES else self.hidden(text)
+        named = key == "name" and (above in _OWN_NAMES or text in _OWN_PARTS)
+        if named or key in _OWN_WORDS or above in _OWN_NAMES - {"checks"} or _SHA256.fullmatch(text):
+            return text
+        return self.hidden(text) if key == "name" else LEFT_OUT
+
+
+def _ending(name: str) -> str:
+    """Return a known ending of an exported file's name."""
+    return next((end for end in (".tflite", ".onnx", ".ort") if name.endswith(end)), "")

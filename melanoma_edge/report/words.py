@@ -56,7 +56,8 @@ def operating_point(contract: ModelContract) -> str:
     certified = "certifies nothing, because the split leaks" if contract.provenance.leaky else certified
     return (
         f"The threshold {point.threshold:.6f} was frozen on validation for a sensitivity of "
-        f"{point.target_sensitivity:g}: {point.misses} of {point.positives} lesions fell below it, which {certified}."
+        f"{point.target_sensitivity:g}: {point.misses} of {point.positives} {contract.target} lesions fell below it, "
+        f"which {certified}."
     )
 
 

@@ -125,7 +125,7 @@ def unsealed_document(
         rounding=rounding,
         kept={name: str(kind) for name, kind in kept.items()},
     )
-    return json.dumps(to_plain(document), allow_nan=False)
+    return json.dumps(to_plain(document), allow_nan=False, separators=(",", ": "))
 
 
 def _notes(outputs: Mapping[str, tuple[int, ...]] | None, contract: ModelContract) -> tuple[OutputNote, ...]:

@@ -22,6 +22,7 @@ from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import MachineError, MelanomaEdgeError
 from melanoma_edge.runtime import open_model
 from melanoma_edge.runtime.base import Answers, Pixels, Probabilities, Runner, check_batch
+from melanoma_edge.runtime.shared import Questions, memory_file
 
 _CHUNK = 32
 _GRACE, _HASTE = 5.0, 0.1  # seconds the child has to leave by itself
@@ -59,17 +60,20 @@ class Worker:
         self._path, self._opening = path, (service, arguments)
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection[Any, Any] | None = None
+        self._memory: int | None = None
+        self._questions: Questions | None = None
         self._said: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         python, modules = self._python()
         ours, theirs = Pipe()
-        self._pipe, self._said = ours, tempfile.TemporaryFile()
-        command = f"from melanoma_edge.runtime.worker import serve; serve({theirs.fileno()})"
+        self._pipe, self._memory, self._said = ours, memory_file(), tempfile.TemporaryFile()
+        self._questions = Questions(ours, self._memory)
+        command = f"from melanoma_edge.runtime.worker import attend; attend({theirs.fileno()}, {self._memory})"
         with theirs:
             self._child = subprocess.Popen(
                 [*python, "-P", "-c", command],  # -P: what lies in the current folder is not ours
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), self._memory],
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
                 stderr=self._said,
@@ -93,10 +97,10 @@ class Worker:
         self._end(_HASTE if error else _GRACE)
 
     def ask(self, question: Any) -> Any:
-        """Return the child's answer; question and answer are pickled."""
-        assert self._pipe is not None
+        """Return the child's answer; question and answer are pickled, a question's arrays in shared memory."""
+        assert self._pipe is not None and self._questions is not None
         try:
-            self._pipe.send(question)
+            self._questions.send(question)
             answer = self._pipe.recv()
         except (EOFError, OSError) as error:
             raise self._death() from error
@@ -116,8 +120,8 @@ class Worker:
         return kind(what, where=str(self._path), fix=fix)
 
     def _end(self, patience: float) -> None:
-        pipe, child, said = self._pipe, self._child, self._said
-        self._pipe = self._child = self._said = None
+        pipe, memory, child, said = self._pipe, self._memory, self._child, self._said
+        self._pipe = self._memory = self._questions = self._child = self._said = None
         if pipe is not None:
             pipe.close()  # the child reads the end of the pipe and leaves
         if child is not None:
@@ -126,6 +130,8 @@ class Worker:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        if memory is not None:
+            os.close(memory)
         if said is not None:
             said.close()
 
@@ -181,16 +187,17 @@ def _running(path: Path, threads: int | None, opener: Opener) -> Iterator[Answer
         yield lambda question: described if question is None else getattr(runner, question[0])(question[1])
 
 
-def serve(descriptor: int) -> None:
+def attend(descriptor: int, memory: int) -> None:
     """Answer questions from the pipe until it closes; the first one says what to open."""
     pipe: Connection[Any, Any] = Connection(descriptor)
+    questions = Questions(pipe, memory)
     with pipe:
         try:
-            service, arguments = pipe.recv()
+            service, arguments = questions.receive()
             with service(*arguments) as answer:
                 pipe.send(answer(None))
                 while True:
-                    pipe.send(answer(pipe.recv()))
+                    pipe.send(answer(questions.receive()))
         except EOFError:
             return
         except Exception as error:

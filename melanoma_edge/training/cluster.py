@@ -130,8 +130,11 @@ def meet(cluster: Cluster, seconds: float | None = None) -> None:
 @contextmanager
 def _listening(cluster: Cluster) -> Iterator[None]:
     address = cluster.addresses[cluster.index]
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    both = socket.has_dualstack_ipv6()
+    with socket.socket(socket.AF_INET6 if both else socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if both:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         try:
             listener.bind(("", int(address.rpartition(":")[2])))
         except OSError as error:

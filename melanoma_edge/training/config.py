@@ -95,7 +95,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         problems = [message for message, holds in _rules(self).items() if not holds]
         if problems:
-            raise UsageError("; ".join(problems), fix="see `melanoma-edge train --help`")
+            flat = self.backbone == TUTORIAL and self.progressive
+            fix = f"{TUTORIAL} is --preset tutorial" if flat else "see `melanoma-edge train --help`"
+            raise UsageError("; ".join(problems), fix=fix)
         reading_of(self)
         fold_of(self)
 
@@ -107,7 +109,7 @@ def reading_of(config: TrainConfig) -> Reading:
 
 def fold_of(config: TrainConfig) -> Fold | None:
     """Return the part that is tested on in cross-validation, if any; raises ``UsageError`` where there is none such."""
-    return Fold(config.fold, config.folds) if config.fold and config.folds else None
+    return None if config.fold is None or config.folds is None else Fold(config.fold, config.folds)
 
 
 def _rules(config: TrainConfig) -> dict[str, bool]:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from melanoma_edge import __version__
 from melanoma_edge.errors import DataError, UsageError, named
 from melanoma_edge.evaluation.metrics import Cases, macro_auc
+from melanoma_edge.files import sha256_of
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.checkpoint import Checkpoint, load_checkpoint, packed, save_checkpoint, unpacked
-from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.config import TrainConfig, reading_of
 from melanoma_edge.training.devices import Devices
 from melanoma_edge.training.feed import read_ahead
 from melanoma_edge.training.finish import best_epoch, softmax
@@ -35,7 +36,7 @@ _NOISE = 6
 """Decimals of a probability that count: a network that answers everything alike must not be ranked by rounding."""
 
 _LOCAL = ("data", "init", "device")
-"""What of a configuration each process of a cluster may have its own of."""
+"""What of a configuration each process of a cluster may have its own of; of a table that wins, its path."""
 
 History = list[dict[str, float]]
 _log = logging.getLogger(__name__)
@@ -110,7 +111,10 @@ def _check_enough(config: TrainConfig, images: int, devices: Devices) -> None:
 def _check_same(config: TrainConfig, basis: dict[str, Any], devices: Devices) -> None:
     """Compare what this process was given with what the chief was."""
     asked = {name: value for name, value in to_plain(config).items() if name not in _LOCAL}
-    alike = {"version": __version__, "mixed precision": devices.mixed_precision, **asked, **basis}
+    if preferred := reading_of(config).preferred:
+        asked["on_conflict"] = f"prefer {sha256_of(preferred)}"
+    machine = {"mixed precision": devices.mixed_precision, "number of devices": len(devices.names)}
+    alike = {"version": __version__, **machine, **asked, **basis}
     chief = json.loads(devices.told(json.dumps(alike).encode()))
     mine = json.loads(json.dumps(alike))
     changed = sorted(name for name in {*chief, *mine} if chief.get(name) != mine.get(name))
@@ -119,6 +123,8 @@ def _check_same(config: TrainConfig, basis: dict[str, Any], devices: Devices) ->
         raise DataError("the images of this worker are not the chief's", where=named(config.data), fix=fix)
     if changed:
         fix = "start all workers with the same command"
+        if changed == ["number of devices"]:
+            fix = "let every machine use as many GPUs as the chief, with CUDA_VISIBLE_DEVICES"
         raise UsageError(f"this worker was given another {named(changed)} than the chief", fix=fix)
 
 

@@ -96,7 +96,8 @@ class _Calibrated:
 def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
     """Calibrate, choose the operating point, measure every split and write the run; ``run.json`` comes last.
 
-    Temperature, prior shift and threshold see the validation split only; of the safeguards ``limits.py`` says it.
+    Temperature, prior shift and threshold see the validation split only; of the safeguards ``limits.py`` says it. The
+    contract's class prior counts the labels of all splits, so that cross-validation's folds answer for one mixture.
     """
     calibrated = _calibrate(outcome, progress)
     digest = weights_sha256(calibrated.weights)

@@ -38,8 +38,12 @@ QUALITY_IMAGES, EMBEDDED_IMAGES = 1024, 4096
 
 _SHRINKAGE = 0.3
 """Part of the mean spread that is added to each: of features that hardly move, the spread is hardly known."""
-_DECIMALS = 2
-"""Of means and scales in the contract, which lies in every exported file; more change nothing that was measured."""
+_DECIMALS, _SCALE_DIGITS = 2, 2
+"""Decimals of means at most, significant digits of scales: the contract lies in every exported file."""
+_NEAR = 0.25
+"""How far from itself fewer decimals may take a mean, in spreads of its feature; less changes nothing measured."""
+_LEAST = 0.01
+"""Smallest spread, of a network that answers everything alike."""
 _DIGITS = 4
 _BATCH = 64
 _FLOORS = ("smallest_side", "least_sharpness", "least_brightness", "least_colour")
@@ -125,8 +129,10 @@ def outlier_limits(known: Floats, labels: NDArray[np.int64], held_out: Floats) -
 
     The scale of a feature is the inverse of its standard deviation within classes, to which a part of the mean of all
     is added (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples", with a diagonal
-    covariance). The limit is the ``ceil((n + 1) * ACCEPTED)``-th smallest held-out distance (split conformal): so of
-    new images of the same kind at least that share is accepted, on average over draws of the held-out ones.
+    covariance). Both are shortened, and the limit is of what is left of them: the ``ceil((n + 1) * ACCEPTED)``-th
+    smallest held-out distance (split conformal), so that of new images of the same kind at least that share is
+    accepted, on average over draws of the held-out ones. That holds for images that are exchangeable: one of each
+    lesion. Several of one lesion count as several here.
 
     Args:
         known: embeddings ``[n, features]`` of training images.
@@ -141,11 +147,11 @@ def outlier_limits(known: Floats, labels: NDArray[np.int64], held_out: Floats) -
         return None
     exact = np.asarray(known, np.float64)
     present, member = np.unique(labels, return_inverse=True)
-    means = np.stack([exact[member == index].mean(axis=0) for index in range(len(present))]).round(_DECIMALS)
+    means = np.stack([exact[member == index].mean(axis=0) for index in range(len(present))])
     spread = np.sqrt(((exact - means[member]) ** 2).mean(axis=0))
-    least = 10.0**-_DECIMALS  # of a network that answers everything alike
-    scales = (1 / np.maximum(spread + _SHRINKAGE * spread.mean(), least)).round(_DECIMALS)
-    limits = OutlierLimits(tuple(map(tuple, means.tolist())), tuple(scales.tolist()), 0.0)
+    scales = 1 / np.maximum(spread + _SHRINKAGE * spread.mean(), _LEAST)
+    short = tuple(float(f"{scale:.{_SCALE_DIGITS}g}") for scale in scales)
+    limits = OutlierLimits(tuple(map(tuple, _shortened(means, scales).tolist())), short, 0.0)
     return replace(limits, limit=_rounded_up(float(np.sort(distances(held_out, limits))[rank - 1])))
 
 
@@ -182,6 +188,15 @@ def embeddings(
         parts.append(model(batch, training=False)["embedding"].numpy())
         progress("embedding", min(start + _BATCH, len(places)), len(places))
     return np.concatenate(parts)
+
+
+def _shortened(means: Floats, scales: Floats) -> Floats:
+    """Return means with as few decimals, from one on, as keep each ``_NEAR``, but never more than ``_DECIMALS``."""
+    short = means.round(_DECIMALS)
+    for decimals in range(_DECIMALS - 1, 0, -1):
+        fewer = means.round(decimals)
+        short = np.where(np.abs(fewer - means) * scales <= _NEAR, fewer, short)
+    return short
 
 
 def _rounded_up(value: float) -> float:

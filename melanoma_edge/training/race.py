@@ -10,10 +10,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from typing import Any
 from melanoma_edge.errors import MachineError, MelanomaEdgeError, UsageError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
-from melanoma_edge.training.config import TrainConfig
+from melanoma_edge.training.config import TrainConfig, reading_of
 from melanoma_edge.training.plain import RECIPES, check_recipe, link_folders, train_plain
 
 SCHEMA = "melanoma-edge/training-benchmark/1"
@@ -88,7 +90,8 @@ class Race:
             "configuration": to_plain(self.config),
             "contestants": [_described(one) for one in self.contestants],
             "ratios": [_compared(ours, other) for other in others],
-            "note": "Epochs in turns, one process at a time; trust ratios, not times. The target is the other's best "
+            "note": "Epochs in turns, one process at a time; trust ratios, not times. With progressive training our "
+            "first epochs are on smaller images, which is part of their speed. The target is the other's best "
             "validation macro AUC; a time ratio below 1 means that ours was there sooner.",
         }
 
@@ -122,6 +125,12 @@ def _ratio(times: dict[str, float | None]) -> float | None:
 def check_race(config: TrainConfig, recipes: Sequence[str]) -> None:
     """Raise ``UsageError`` for what cannot be raced."""
     check_recipe(config)
+    if config.skip_bad_images:
+        what = "a race decodes nothing before it starts, so the recipes would learn from images that ours leaves out"
+        raise UsageError(what, fix="leave --skip-bad-images out; images that cannot be read are then named")
+    if reading_of(config).leaky:
+        what = "a legacy split is of augmented copies, which the recipes cannot learn from"
+        raise UsageError(what, fix="leave --split-policy legacy out")
     if unknown := [name for name in recipes if name not in RECIPES]:
         raise UsageError(f"unknown recipe {unknown[0]!r}", fix=f"use one of {', '.join(RECIPES)}")
 
@@ -137,7 +146,7 @@ def race(config: TrainConfig, recipes: Sequence[str] = tuple(RECIPES), progress:
     Raises:
         UsageError: for an unknown recipe or a network that ``keras.applications`` has not.
         DataError: for images that cannot be used.
-        MachineError: when one of the processes ends.
+        MachineError: when one of the processes ends or cannot go on.
     """
     from melanoma_edge.training.material import divided, read_data
 
@@ -177,7 +186,12 @@ class _Runner:
         self.name = name
         self._line, theirs = spawn.Pipe()
         self._process = spawn.Process(target=_run, args=(theirs, name, config, classes, scratch))
-        self._process.start()
+        resource_tracker.ensure_running()  # started with the process, it would let interrupts through again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: Ctrl-C is for this process
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def lap(self) -> Lap:
@@ -251,6 +265,9 @@ def _run(line: Connection, name: str, config: TrainConfig, classes: tuple[str, .
         line.send(error)
     except EOFError:  # the race is over
         pass
+    except Exception as error:
+        what = f"the process of {name} cannot go on: {type(error).__name__}: {str(error).strip() or 'no word why'}"
+        line.send(MachineError(what, fix="look whether images, first weights and memory are what it needs"))
 
 
 def _train_ours(config: TrainConfig, out: Path, watch: _Stopwatch) -> None:

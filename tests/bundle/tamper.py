@@ -161,7 +161,7 @@ PARITY = "parity/tflite.json"
 LISTED = "files changed since they were listed"
 UNFIT = "does not fit the rest of the bundle"
 UNSOUND = "not a sound record"
-SWAPPED = ('"classes": ["MEL", "NV",', '"classes": ["NV", "MEL",')
+SWAPPED = ('"classes": ["MEL","NV",', '"classes": ["NV","MEL",')
 
 TAMPERINGS = (
     # One bit of each kind of file

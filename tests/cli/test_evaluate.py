@@ -50,6 +50,12 @@ def test_a_dry_run_says_what_and_where_and_does_nothing(run: Any, copy: Path) ->
     assert not (copy / "report").exists()
 
 
+@pytest.mark.parametrize("extra", [(), ("--robustness",), ("--rejection",), ("--explain",)])
+def test_force_is_refused_where_all_is_replaced_anyway(run: Any, copy: Path, extra: tuple[str, ...]) -> None:
+    answer = run("evaluate", copy, *extra, "--force", "--dry-run")
+    assert (answer.code, "--force is for --out" in answer.err) == (2, True), answer.err
+
+
 def test_options_that_would_do_nothing_are_refused(run: Any, copy: Path) -> None:
     answer = run("evaluate", copy, "--skip-missing-images")
     assert answer.code == 2 and "for --data" in answer.err

@@ -56,7 +56,8 @@ def test_runs_compare_judges(run: Any, copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("compare",), ("compare", "a"), ("a", "b"), ("--split", "test"), ("a", "--limit", "x=1")]
+    "arguments",
+    [("compare",), ("compare", "a"), ("a", "b"), ("--split", "test"), ("a", "--limit", "x=1"), ("a", "--seed", "0")],
 )
 def test_runs_with_what_means_nothing(run: Any, arguments: tuple[str, ...]) -> None:
     assert run("runs", *arguments).code == 2

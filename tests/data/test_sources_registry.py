@@ -11,6 +11,7 @@ from disk import photo, photos, table
 from melanoma_edge.data.catalog import Catalog, CatalogRow, load_catalog, save_catalog
 from melanoma_edge.data.reading import Reading
 from melanoma_edge.data.sources import SOURCES, read_catalog, read_listings
+from melanoma_edge.data.sources.base import layout_of
 from melanoma_edge.data.split import keep_test_folder, split_catalog
 from melanoma_edge.errors import DataError, UsageError
 from melanoma_edge.files import sha256_of
@@ -57,6 +58,34 @@ def test_several_folders_are_merged_in_any_order(tmp_path: Path) -> None:
     catalog = read_catalog(paths)
     assert len(catalog.rows) == 14
     assert catalog == read_catalog(paths[::-1])
+
+
+def test_folders_that_name_no_data_set_are_sources_of_their_own_wherever_they_lie(tmp_path: Path) -> None:
+    class_folders(tmp_path / "a")
+    class_folders(tmp_path / "b", 6, first=5000)
+    catalog = read_catalog([tmp_path / "a", tmp_path / "b"])
+    assert catalog.sources == ("folder", "folder-2")
+    assert Counter(row.source for row in catalog.rows) == {"folder": 12, "folder-2": 8}
+    assert {row.source for row in catalog.rows if row.path.startswith(str(tmp_path / "b"))} == {"folder"}
+    assert "these images are source folder-2" in catalog.notes
+    (tmp_path / "a").rename(tmp_path / "z")
+    assert read_catalog([tmp_path / "b", tmp_path / "z"]).sha256 == catalog.sha256
+
+
+def test_folders_of_one_class_each_are_parts_of_one_source(tmp_path: Path) -> None:
+    for label in ("melanoma", "nevus"):
+        (tmp_path / label).mkdir()
+        (class_folders(tmp_path / "all") / label).rename(tmp_path / label / label)
+    assert read_catalog([tmp_path / "melanoma", tmp_path / "nevus"]).sources == ("folder",)
+
+
+def test_a_numbered_source_is_of_its_layout_and_a_challenge_of_its_year() -> None:
+    assert [layout_of(name) for name in ("folder", "folder-2", "csv-13")] == ["folder", "folder", "csv"]
+    assert [layout_of(name) for name in ("isic-2018", "ham10000", "my-folder-2")] == [
+        "isic-2018",
+        "ham10000",
+        "my-folder-2",
+    ]
 
 
 def test_the_same_folder_twice_counts_once(tmp_path: Path) -> None:

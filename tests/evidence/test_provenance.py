@@ -87,6 +87,20 @@ def removed(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
+PARITY, RECORD = f"{FILE}.parity.json", f"{FILE}.json"
+
+
+def judged(**changes: Any) -> Callable[[Path], None]:
+    return edit(PARITY, lambda d: d["artifacts"][0].update(changes))
+
+
+def check(name: str, **changes: Any) -> Callable[[Path], None]:
+    def changed(document: Any) -> None:
+        next(one for one in document["artifacts"][0]["checks"] if one["name"] == name).update(changes)
+
+    return edit(PARITY, changed)
+
+
 BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "catalog": (one_byte("catalog.csv"), "catalog.csv"),
     "weights": (one_byte("weights/model.npz"), "weights/model.npz"),
@@ -112,6 +126,38 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "parity at another threshold": (
         edit(f"{FILE}.parity.json", lambda d: d.update(threshold=0.123)),
         "between the contract's threshold",
+    ),
+    "parity with more lesions": (edit(PARITY, lambda d: d.update(groups=9999)), "its own lesions .class_agreement"),
+    "parity with fewer melanomas": (
+        edit(PARITY, lambda d: d.update(melanomas=60)),
+        "its own lesions .sensitivity_loss",
+    ),
+    "parity with a better bound": (check("sensitivity_loss", would_pass_at=0.01), "its own lesions .sensitivity_loss"),
+    "parity with a lost lesion": (check("melanomas_lost", value=1, would_pass_at=1), "its own lesions .melanomas_lost"),
+    "parity with a better sensitivity": (
+        edit(PARITY, lambda d: d["artifacts"][0]["exported"]["sensitivity"].update(value=0.999)),
+        "its own lesions .sensitivity.",
+    ),
+    "parity with a flip of nothing": (judged(flips=[{}]), "parity.json is damaged"),
+    "record of another precision": (edit(RECORD, lambda d: d.update(precision="float32")), "between precision and"),
+    "record of another size": (edit(RECORD, lambda d: d.update(bytes=5)), "between bytes and"),
+    "record of another rounding": (edit(RECORD, lambda d: d.update(rounding="other")), "between rounding and"),
+    "robustness of no weights": (
+        edit("report/robustness.json", lambda d: d.pop("weights_sha256")),
+        "between weights_sha256",
+    ),
+    "robustness of a file that is not here": (
+        edit("report/robustness.json", lambda d: d.update(models=[{"path": "gone.onnx", "sha256": "0" * 64}])),
+        "between gone.onnx and report/robustness.json",
+    ),
+    "report without its record": (removed("report/report.json"), "report.json, which is missing, and index.html"),
+    "report without its pages": (
+        edit("report/report.json", lambda d: d.update(pages={})),
+        "between the report and MODEL_CARD.md",
+    ),
+    "report of another verdict": (
+        edit("report/report.json", lambda d: d.update(sentence="all is well")),
+        "between the report's verdict and MODEL_CARD.md",
     ),
     "robustness of other weights": (
         edit("report/robustness.json", lambda d: d.update(weights_sha256="0" * 64)),

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from sides import _cache, both
 
-from melanoma_edge.evidence.robustness import Robustness, count_of_changes, sweep
+from melanoma_edge.evidence.perturb import changes
+from melanoma_edge.evidence.robustness import Robustness, _ways, count_of_changes, sweep
 from melanoma_edge.evidence.side_by_side import SideBySide
 from melanoma_edge.strictjson import from_plain, to_plain
+from melanoma_edge.training.run import SplitImages
 
 __all__ = ["_cache", "both"]
 
@@ -105,6 +107,35 @@ def test_fewer_images_are_drawn_by_seed_and_said(lit: SideBySide) -> None:
     assert few.images_limit == 12 and few.images == 12
     assert swept(lit).images_limit is None
     assert to_plain(swept(lit, limit=12)) == to_plain(few) != to_plain(swept(lit, limit=12, seed=1))
+
+
+class Watched:
+    """Give squares, and remember how many were asked for at once."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels, self.asked = pixels, [0]
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, places: slice) -> np.ndarray:
+        found = self._pixels[places]
+        self.asked.append(len(found))
+        return found
+
+
+def test_no_more_than_a_batch_of_a_split_is_in_memory() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (150, 8, 8, 3), np.uint8)
+    watched = Watched(pixels)
+    rows: Any = ()
+    images = SplitImages((), (), np.zeros(150, np.int64), watched, rows)
+    ways = _ways(images, 8, 0)
+    batches = list(ways["unchanged", ""]())
+    assert np.array_equal(np.concatenate(batches), pixels)
+    hairs = next(one for one in changes(0) if one.value == "hair")
+    drawn = np.concatenate(list(ways["drawn", "hair"]()))
+    assert np.array_equal(drawn[149], hairs.make(pixels[149], 149)), "each image is told its own number"
+    assert max(watched.asked) == max(map(len, batches)) < 150
 
 
 def test_the_command_says_what_it_costs(both: SideBySide, capsys: Any) -> None:

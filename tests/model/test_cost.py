@@ -7,17 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tiny import TINY
-from toys import TOY_SPEC
+from toys import TOY_SPEC, toy_contract
 
 from melanoma_edge.model.cost import cost, layer_costs
 from melanoma_edge.model.mobilenet import build
 from melanoma_edge.model.spec import Block, NetworkSpec, network
+from melanoma_edge.runtime.artifact import unsealed_document
+from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards
 from melanoma_edge.training.config import PRESETS
+from melanoma_edge.training.limits import outlier_limits
 
 ODD = NetworkSpec("mobilenet_v1", 0.3, 96, 5, 9, (Block(0, 19, 2, False), Block(0, 38, 1, False)), 0)
 
@@ -66,7 +70,25 @@ def test_the_estimate_of_bytes_is_near_files_that_were_written(spec: NetworkSpec
 
 @pytest.mark.parametrize(("preset", "limit"), [("tiny", 320_000), ("phone", 700_000), ("accurate", 2_800_000)])
 def test_presets_are_as_small_as_promised(preset: str, limit: int) -> None:
-    """With eight classes and 8 kB for a contract; the estimate is within half a percent of files that were written."""
+    """With eight classes, and in the contract limits of strangeness of every feature, which the estimate leaves out."""
     chosen = PRESETS[preset]
     spec = network(chosen["backbone"], chosen["width"], chosen["image_size"], 8)
-    assert 1.005 * cost(spec).int8_bytes + 8192 < limit
+    limits = Safeguards(QualityLimits(spec.image_size), typical_limits(spec.features, spec.classes))
+    documents = [
+        unsealed_document("tflite", "int8", toy_contract(safeguards=safeguards), None)
+        for safeguards in (replace(limits, outlier=None), limits)
+    ]
+    without, with_limits = map(len, documents)
+    assert with_limits - without > 4 * (spec.classes + 1) * spec.features, "not of full size"
+    assert cost(spec).int8_bytes + with_limits - without < limit
+
+
+def typical_limits(features: int, classes: int) -> OutlierLimits:
+    """Return limits derived from embeddings whose features differ tenfold, as those of trained networks do."""
+    generator = np.random.default_rng(0)
+    centres = generator.lognormal(-1.6, 1.0, features) * generator.gamma(3, 1 / 3, (classes, features))
+    labels = np.arange(480) % classes
+    known = np.minimum(generator.gamma(2.5, centres[labels] / 2.5), 6)
+    found = outlier_limits(known[:400], labels[:400], known[400:])
+    assert found is not None
+    return found

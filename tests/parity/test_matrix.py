@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,11 +17,13 @@ from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.metrics import measured
 from melanoma_edge.files import to_json
 from melanoma_edge.parity import matrix as module
+from melanoma_edge.parity.blocks import Answers
 from melanoma_edge.parity.comparison import compare
 from melanoma_edge.parity.gate import Limits
 from melanoma_edge.parity.matrix import compare_matrix
 from melanoma_edge.parity.matrix_document import matrix_document
 from melanoma_edge.parity.pooling import Share, joined_cases, joined_lesions
+from melanoma_edge.runtime.artifact import ArtifactRecord
 from melanoma_edge.training.run import Run
 
 HERE = ("litert", "litert-plain", "onnxruntime")
@@ -78,7 +81,7 @@ def folds(drawn: Any, contract: Any) -> list[Share]:
         point = OperatingPoint(threshold, 0.95, 80, 0, True)
         ids, groups, labels = drawn.ids[half], drawn.groups[half], drawn.labels[half]
         images = SimpleNamespace(ids=ids, groups=groups, labels=labels, rows=())
-        run: Any = SimpleNamespace(contract=replace(contract, operating_point=point))
+        run: Any = SimpleNamespace(path=Path("fold"), contract=replace(contract, operating_point=point))
         expected = drawn.probabilities[half].astype(np.float32)
         shares.append(Share(run, images, lesions(groups, labels), "0" * 64, expected, ()))
     return shares
@@ -92,6 +95,30 @@ def test_folds_are_pooled_each_at_its_own_threshold(drawn: Any, contract: Any) -
     wanted = sum(int(share.cases(share.expected).referred.sum()) for share in shares)
     assert int(pooled.referred.sum()) == wanted
     assert wanted not in [int((pooled.scores >= one).sum()) for one in (0.3, 0.5)], "one threshold gives another number"
+
+
+def test_a_flip_is_told_at_the_threshold_of_its_own_fold(
+    drawn: Any, contract: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0.55 to 0.45 crosses 0.5 and not 0.3: a melanoma is lost in the second fold alone."""
+    record = ArtifactRecord(Path("model.tflite"), "tflite", "int8", contract, None, (), None, {}, "", "", 0)
+    shares, answers = [], []
+    for share in folds(drawn, contract):
+        expected, found = share.expected.copy(), share.expected.copy()
+        expected[0], found[0] = (0.55, 0.45, 0, 0), (0.45, 0.55, 0, 0)
+        shares.append(replace(share, expected=expected, records=(record,)))
+        answers.append(Answers(found))
+    given, kept = iter(shares), iter(answers)
+    monkeypatch.setattr(module, "share_of", lambda *_: next(given))
+    monkeypatch.setattr(module, "_answers", lambda *_: next(kept))
+    monkeypatch.setattr(module, "judging", lambda run, _: run)
+    matrix = compare_matrix([share.run for share in shares], runtimes=("litert",), resamples=20)
+    document = json.loads(to_json(matrix_document(matrix)))
+    (cell,) = document["cells"]
+    told = {flip["threshold"]: (flip["kind"], flip["melanoma_lost"], flip["margin"]) for flip in cell["flips"]}
+    assert told[0.3] == ("class only", False, pytest.approx(0.15))
+    assert told[0.5] == ("melanoma lost", True, pytest.approx(-0.05))
+    assert document["threshold"] is None and cell["sensitivity"]["lost"] == 1
 
 
 def test_pooled_folds_decide_what_one_cannot(drawn: Any, contract: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from melanoma_edge.parity.simulate import ErrorRates, simulate
+from melanoma_edge.parity.simulate import ErrorRates, simulate, simulate_gate
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +42,10 @@ def test_shares_sum_to_one_and_the_seed_repeats_them(rates: dict[tuple[float, in
 def test_without_flips_nothing_is_lost() -> None:
     (row,) = simulate((0.0,), (52,), churn=0.0, draws=100)
     assert (row.passed, row.inconclusive, row.failed) == (1.0, 0.0, 0.0)
+
+
+def test_the_whole_gate_passes_what_loses_nothing_and_fails_what_loses_much() -> None:
+    lossless, lossy = simulate_gate((0.0, 0.10), pairs=12, resamples=60)
+    assert (lossless.passed, lossy.failed) == (1.0, 1.0)
+    (small,) = simulate_gate((0.0,), pairs=12, lesions=(20, 60, 20), resamples=60)
+    assert small.passed == small.failed == 0.0, "few lesions decide nothing"

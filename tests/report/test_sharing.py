@@ -1,58 +1,80 @@
-"""Names for sharing: the same name has the same hash, another salt another one, and no name is left."""
+"""What may leave with a report: numbers, hashes, the toolkit's own words, and no word of a user's."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melanoma_edge.report.sharing import Names
-
-KNOWN = {"ISIC_0024306", "HAM_0000118", "HAM_00001189", "x", "Meyer, Anna"}
+from melanoma_edge.report.sharing import LEFT_OUT, Sharing
 
 
-def test_names_alone_and_in_sentences_are_hidden_and_nothing_else() -> None:
-    names = Names(KNOWN, b"salt")
-    long, short = names.hidden("HAM_00001189"), names.hidden("HAM_0000118")
-    assert names.without("ISIC_0024306") == names.hidden("ISIC_0024306")
-    assert names.without("lost: ISIC_0024306, HAM_00001189") == f"lost: {names.hidden('ISIC_0024306')}, {long}"
-    assert names.without("HAM_0000118;HAM_00001189") == f"{short};{long}"
-    assert names.without(["x", {"x": "six boxes", "n": 0.5, "none": None, "yes": True}]) == [
-        names.hidden("x"),
-        {names.hidden("x"): "six boxes", "n": 0.5, "none": None, "yes": True},
-    ]
-    assert names.without("HAMburg, ISIC and melanoma") == "HAMburg, ISIC and melanoma"
-    assert names.without("Meyer, Anna") == names.hidden("Meyer, Anna")
-    folder = Names(["/home/Anna Meyer/skin (2)"], b"salt")
-    assert "Meyer" not in folder.without("2 images in /home/Anna Meyer/skin (2), recognised by a.csv")
-    assert names.without("of Meyer, Anna: lost") == f"of {names.hidden('Meyer, Anna')}: lost"
+def test_ids_become_hashes_and_texts_are_left_out() -> None:
+    sharing = Sharing(b"salt")
+    flip = {
+        "image_id": "12",
+        "group": "p7",
+        "label": "MEL",
+        "float_score": 0.5,
+        "melanoma_lost": True,
+        "threshold": None,
+    }
+    shared = sharing.of({"flips": [flip], "sentence": "own", "notes": ["lost: ISIC_0000001-ISIC_0000001"]})
+    assert shared["flips"] == [{**flip, "image_id": sharing.hidden("12"), "group": sharing.hidden("p7")}]
+    assert shared["sentence"] == "own" and shared["notes"] == [LEFT_OUT]
 
 
-@pytest.mark.parametrize("path", ["/home/anna/images/a.jpg", "~/pictures/set", "../clinic/ward", "./runs/ham"])
-def test_folders_are_left_out(path: str) -> None:
-    said = Names([], b"salt").without(f"5,984 images in {path}, recognised by metadata.csv")
-    assert "(folder left out)" in said and path.split("/")[1] not in said
-    assert said.startswith("5,984 images in ") and "metadata.csv" in said
+@pytest.mark.parametrize(
+    "path", ["/home/anna/x/model-int8.tflite", "hospital_smith/artifacts/model-int8.tflite", "model-int8.tflite"]
+)
+def test_of_paths_the_name_of_an_export_stays(path: str) -> None:
+    assert Sharing(b"salt").of({"path": path, "artifact": path}) == dict.fromkeys(
+        ("path", "artifact"), "model-int8.tflite"
+    )
 
 
-def test_what_is_no_folder_stays() -> None:
-    names = Names([], b"salt")
-    for text in ("melanoma-edge/parity/1", "70/15/15", "and/or"):
-        assert names.without(text) == text
+def test_another_name_of_a_file_becomes_a_hash_and_keeps_its_ending() -> None:
+    sharing = Sharing(b"salt")
+    found = sharing.file("runs/model-smith.onnx")
+    assert found == f"{sharing.hidden('model-smith.onnx')}.onnx"
+    assert (
+        sharing.without_files("report/model-smith.onnx.layers.json", ["model-smith.onnx"])
+        == f"report/{found}.layers.json"
+    )
+
+
+def test_a_check_says_its_number_and_no_name() -> None:
+    check = {"name": "melanomas_lost", "value": 1, "status": "PASS", "why": "1 of 6 melanoma lesions: 12"}
+    assert Sharing().of({"checks": [check]})["checks"] == [{**check, "why": "found 1"}]
+
+
+def test_values_of_subgroups_that_users_named_are_hidden() -> None:
+    rows = [{"attribute": "sex", "value": "male"}, {"attribute": "collection", "value": "Clinic of Dr Smith"}]
+    shared = Sharing(b"salt").of({"subgroups": rows})["subgroups"]
+    assert shared == [rows[0], {"attribute": "collection", "value": Sharing(b"salt").hidden("Clinic of Dr Smith")}]
 
 
 def test_another_salt_gives_another_hash_and_the_salt_is_random() -> None:
-    assert Names(KNOWN, b"a").hidden("x") != Names(KNOWN, b"b").hidden("x")
-    assert Names(KNOWN).hidden("x") != Names(KNOWN).hidden("x")
-    assert re.fullmatch("[0-9a-f]{12}", Names(KNOWN).hidden("x"))
+    assert Sharing(b"a").hidden("x") != Sharing(b"b").hidden("x")
+    assert Sharing().hidden("x") != Sharing().hidden("x")
+    assert re.fullmatch("[0-9a-f]{12}", Sharing().hidden("x"))
 
 
-@given(st.lists(st.from_regex(r"[A-Z]{2}_[0-9]{3,6}", fullmatch=True), min_size=1, max_size=8, unique=True), st.data())
-def test_no_known_name_is_left_in_a_sentence(known: list[str], data: st.DataObject) -> None:
-    told = data.draw(st.lists(st.sampled_from([*known, "lost", "and", "0.123"]), max_size=12))
-    said = Names(known, b"salt").without(", ".join(told))
-    words = set(re.split(r", ", said))
-    assert not words & set(known)
-    assert words - {"", "lost", "and", "0.123"} == {Names(known, b"salt").hidden(one) for one in told if one in known}
+@given(
+    st.recursive(
+        st.just("Jane O'Brien"),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["why", "value", "name", "notes", "data", "image_id", "path", "error"]), inner
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_text_under_another_key_is_left(content: Any) -> None:
+    assert "Jane" not in json.dumps(Sharing(b"salt").of({"content": content}))

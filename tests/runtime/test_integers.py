@@ -84,7 +84,7 @@ def test_a_file_with_layers_in_float_is_refused(toy_artifacts: Any) -> None:
 
 
 def test_a_file_for_several_images_at_once_is_refused(toy_artifacts: Any, tmp_path: Path) -> None:
-    path = resealed(toy_artifacts["onnx", "int8"].path, tmp_path, b'"shape": [1, 3]', b'"shape": [5, 3]')
+    path = resealed(toy_artifacts["onnx", "int8"].path, tmp_path, b'"shape": [1,3]', b'"shape": [5,3]')
     with pytest.raises(UsageError, match="the file takes 5 images at once"):
         open_integers(path)
     record = read_record(path)

@@ -19,7 +19,7 @@ from tiny import TINY, tiny_config
 
 from melanoma_edge.errors import MachineError, UsageError
 from melanoma_edge.model.spec import NetworkSpec
-from melanoma_edge.training.cluster import Cluster, cluster_of, meet
+from melanoma_edge.training.cluster import Cluster, _answers, _listening, cluster_of, meet
 from melanoma_edge.training.run import Run
 from melanoma_edge.training.trainer import assist, check, train
 
@@ -125,6 +125,15 @@ def test_who_does_not_come_is_named_and_a_taken_port_too() -> None:
     with socket.create_server(("", mine)), pytest.raises(MachineError, match=r"taken by another") as caught:
         meet(cluster, 0.3)
     assert str(mine) in str(caught.value)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine knows no IPv6")
+def test_addresses_of_either_kind_are_listened_at() -> None:
+    ours, other = free_ports(2)
+    with _listening(Cluster((f"[::1]:{ours}", f"[::1]:{other}"), 0)):
+        assert _answers(f"127.0.0.1:{ours}")
+        assert _answers(f"[::1]:{ours}")
+        assert not _answers(f"[::1]:{other}")
 
 
 def test_what_one_machine_alone_can_do_is_refused_before_the_others_are_waited_for(
@@ -251,16 +260,22 @@ def test_a_lost_process_ends_the_other_and_resuming_gives_the_same_weights(
     assert Run.open(tmp_path / "worker-0" / "run-plain").record.weights_sha256 == undisturbed.weights_sha256
 
 
-def test_a_worker_with_other_options_or_images_says_so() -> None:
+def test_a_worker_with_other_options_or_images_says_so(tmp_path: Path) -> None:
     from melanoma_edge.training import epochs
     from melanoma_edge.training.config import TrainConfig
 
-    def heard(chief: TrainConfig, images: str) -> Any:
+    asked: list[dict[str, Any]] = []
+
+    def heard(chief: TrainConfig, images: str, devices: int = 1) -> Any:
         class Devices:
             mixed_precision = False
+            names = ("GPU:0",) * devices
 
             def told(self, data: bytes) -> bytes:
-                return json.dumps({**json.loads(data), "epochs": chief.epochs, "images": images}).encode()
+                asked.append(json.loads(data))
+                return json.dumps(
+                    {**json.loads(data), "epochs": chief.epochs, "images": images, "number of devices": 1}
+                ).encode()
 
         return Devices()
 
@@ -270,6 +285,15 @@ def test_a_worker_with_other_options_or_images_says_so() -> None:
         epochs._check_same(config, basis, heard(replace(config, epochs=9), "a"))
     with pytest.raises(Exception, match=r"images of this worker are not the chief's \(mine\)"):
         epochs._check_same(config, basis, heard(config, "b"))
+    with pytest.raises(UsageError, match=r"another number of devices than the chief[\s\S]*CUDA_VISIBLE_DEVICES"):
+        epochs._check_same(config, basis, heard(config, "a", devices=2))
+    asked.clear()
+    for folder, text in (("one", "image,label\n"), ("two", "image,label\n"), ("three", "image,dx\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "table.csv").write_text(text)
+        preferring = replace(config, on_conflict=f"prefer {tmp_path / folder / 'table.csv'}")
+        epochs._check_same(preferring, basis, heard(config, "a"))
+    assert asked[0] == asked[1] != asked[2], "a table that wins is known by its bytes, not by its path"
 
 
 def test_a_batch_with_fewer_images_than_devices_is_refused() -> None:

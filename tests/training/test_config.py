@@ -54,6 +54,11 @@ def test_two_of_four_means_half_zeros_from_the_first_step(changes: dict[str, Any
         TrainConfig(**{**right, **changes})
 
 
+def test_the_tutorials_network_with_another_preset_is_answered_with_its_own() -> None:
+    with pytest.raises(UsageError, match=r"images of one size[\s\S]*Fix: tutorial-cnn is --preset tutorial"):
+        configured("phone", backbone="tutorial-cnn")
+
+
 def test_configurations_from_before_patterns_are_understood() -> None:
     old = to_plain(TrainConfig(prune=0.5))
     del old["prune_pattern"], old["prune_schedule"]
@@ -111,6 +116,8 @@ def test_reading_follows_from_the_configuration() -> None:
         ({"folds": 5}, "folds and fold go together"),
         ({"fold": 2}, "folds and fold go together"),
         ({"folds": 5, "fold": 6}, "fold 6 of 5 does not exist"),
+        ({"folds": 5, "fold": 0}, "fold 0 of 5 does not exist"),
+        ({"folds": 0, "fold": 0}, "fold 0 of 0 does not exist"),
         ({"folds": 5, "fold": 1, "test_folder": "keep"}, "a kept test folder cannot be cross-validated"),
         ({"on_conflict": "prefer"}, "is not whole"),
         ({"split_policy": "legacy", "on_conflict": "drop"}, "takes every file as it lies"),

@@ -151,6 +151,25 @@ def test_near_duplicates_are_looked_for_but_not_in_a_synthetic_set(
     assert asked == ["folder"] * 12
 
 
+def test_two_class_folders_are_balanced_and_split_each_for_itself(tmp_path: Path) -> None:
+    for name, seed, few in (("one", 1, "MEL"), ("two", 2, "NV")):
+        write_images(tmp_path / name, 20, seed)
+        for file in sorted((tmp_path / name / few).iterdir())[6:]:
+            file.unlink()
+    config = replace(tiny_config(tmp_path / "one"), data=(str(tmp_path / "one"), str(tmp_path / "two")))
+    found = gather(config, tmp_path / "run", None)
+    shares, of_image = priors(found, config)
+    assert shares.shape == (2, len(CLASSES))
+    folder = [Path(row.path).parts[-3] for row in found.splits["train"].rows]
+    first = shares[of_image[folder.index("one")]]
+    second = shares[of_image[folder.index("two")]]
+    assert first[0] < first[1] / 2 and second[1] < second[0] / 2, "each under the mixture of its own folder"
+    rows = found.catalog.part("test")
+    assert {(Path(row.path).parts[-3], row.label) for row in rows} == {(f, n) for f in ("one", "two") for n in CLASSES}
+    together, _ = priors(found, replace(config, source_balance=False))
+    assert len(together) == 1
+
+
 def test_each_image_is_learned_under_the_shares_of_its_source(images: Path, tmp_path: Path) -> None:
     config = tiny_config(images)
     found = gather(config, tmp_path, None)

@@ -4,7 +4,9 @@ by the example of its command."""
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -66,6 +68,47 @@ def test_what_cannot_be_raced_is_refused() -> None:
         check_race(TrainConfig(), ("plain", "mine"))
     with pytest.raises(UsageError, match=r"keras\.applications has no tutorial-cnn"):
         check_race(TrainConfig(backbone="tutorial-cnn", image_size=180, progressive=False), ("plain",))
+
+
+@pytest.mark.parametrize("changes", [{"skip_bad_images": True}, {"split_policy": "legacy"}])
+def test_what_would_give_the_contestants_different_images_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="the recipes"):
+        check_race(TrainConfig(**changes), ("plain",))
+
+
+def test_whatever_stops_a_contestant_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: Any) -> None:
+        raise ValueError("weights of another network")
+
+    monkeypatch.setattr(race, "train_plain", failing)
+    monkeypatch.setattr(race, "_Stopwatch", lambda line: type("Watch", (), {"trained": None, "judged": None}))
+    monkeypatch.setenv("MELANOMA_EDGE_CACHE", "")
+    ours, theirs = multiprocessing.Pipe()
+    race._run(theirs, "plain", TrainConfig(), CLASSES, tmp_path)
+    told = ours.recv()
+    assert isinstance(told, MachineError)
+    assert "the process of plain cannot go on: ValueError: weights of another network" in str(told)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def _waiting(line: Connection, *_: Any) -> None:
+    line.send("ready")
+    line.recv()
+    os.kill(os.getpid(), signal.SIGINT)
+    line.send(Lap(1, 1, 1, 1, 0.5))
+
+
+def test_an_interrupt_is_for_the_process_that_races_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "_run", _waiting)
+    runner = race._Runner("plain", TrainConfig(), CLASSES, tmp_path)
+    try:
+        assert runner.told() == "ready"
+        assert runner.lap().macro_auc == 0.5
+    finally:
+        runner.end()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_the_folders_hold_the_same_images_under_the_same_split(catalog: Catalog, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from melanoma_edge.data.duplicates import Clusters, settle, torn
 from melanoma_edge.data.labels import find, order, target_of
 from melanoma_edge.data.metadata import FOLDER_SPLIT, LESION, PATIENT, part_of
 from melanoma_edge.data.reading import IMAGE_TYPES, Reading
-from melanoma_edge.data.sources.base import Listing, Source, entries, subfolders
+from melanoma_edge.data.sources.base import OWN_NAMES, Listing, Source, entries, subfolders
 from melanoma_edge.data.sources.folder import FolderSource
 from melanoma_edge.data.sources.ham10000 import Ham10000Source
 from melanoma_edge.data.sources.isic_archive import IsicArchiveSource
@@ -91,6 +91,8 @@ def read_catalog(
 def read_listings(paths: Sequence[Path], reading: Reading) -> list[Listing]:
     """List what folders hold, by sorted path: every file as it lies, not hashed, no copy or contradiction settled.
 
+    Where several folders of one layout name no data set, each is a source of its own: ``folder``, ``folder-2``.
+
     Raises:
         UsageError: for an unknown source, and when no folder is given.
         DataError: for missing folders, unknown layouts, unknown labels, and when there is no image.
@@ -101,7 +103,28 @@ def read_listings(paths: Sequence[Path], reading: Reading) -> list[Listing]:
     if not rows:
         raise DataError("no images found", where=named(paths), fix="give a folder with images")
     _check_names(rows)
-    return listings
+    return _told_apart(listings)
+
+
+def _told_apart(listings: Sequence[Listing]) -> list[Listing]:
+    """Number sources of one name that names no data set, by what they hold and not by where.
+
+    A folder of one class is taken for a part of a set and not for a set: among its own images is nothing to learn.
+    """
+    found = list(listings)
+    for name in OWN_NAMES:
+        alike = [place for place, listing in enumerate(listings) if {row.source for row in listing.rows} == {name}]
+        if any(len({row.label for row in listings[place].rows}) < 2 for place in alike):
+            continue
+        alike.sort(key=lambda place: sorted((row.image_id, row.label) for row in listings[place].rows))
+        for number, place in enumerate(alike[1:], 2):
+            found[place] = _renamed(listings[place], f"{name}-{number}")
+    return found
+
+
+def _renamed(listing: Listing, source: str) -> Listing:
+    rows = tuple(replace(row, source=source) for row in listing.rows)
+    return replace(listing, rows=rows, notes=(*listing.notes, f"these images are source {source}"))
 
 
 def _settled(

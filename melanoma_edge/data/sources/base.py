@@ -46,6 +46,16 @@ class Source(Protocol):
         """List the images below ``path``; raises ``DataError`` for what is missing or contradictory."""
 
 
+OWN_NAMES = ("csv", "folder")
+"""Layouts that name no data set: their names of lesions mean nothing outside the folder they come from."""
+
+
+def layout_of(source: str) -> str:
+    """Return the source without the number that tells several folders of one of ``OWN_NAMES`` apart."""
+    name, _, number = source.rpartition("-")
+    return name if name in OWN_NAMES and number.isdigit() else source
+
+
 _EVERYWHERE = re.compile(r"(HAM|BCN|MSK\d?|IL|IP|SYN)_\d+")
 
 

@@ -50,15 +50,20 @@ def header(path: Path) -> tuple[str, ...]:
 
 
 def read_table(
-    path: Path, required: Sequence[str], names: Sequence[str] = (), only: Collection[str] | None = None
+    path: Path,
+    required: Sequence[str],
+    names: Sequence[str] = (),
+    only: Collection[str] | None = None,
+    filled: bool = True,
 ) -> list[Record]:
     """Read every row of a table; a byte-order mark and blank rows are passed over.
 
     Args:
         path: the table.
-        required: columns that must be there, in lower case, and filled in every row.
+        required: columns that must be there, in lower case.
         names: of the columns of a table that has no header; its rows count from 1.
         only: columns to keep; all where not given. Tables of the whole archive are large.
+        filled: whether the required ones must be so in every row.
 
     Raises:
         DataError: when it is empty, not UTF-8, not a table, lacks a required column or has one twice, or when rows
@@ -79,7 +84,8 @@ def read_table(
     if torn:
         what = f"rows do not have the header's {len(columns)} cells: {named(torn)}"
         raise DataError(what, where=str(path), fix=_SAVE)
-    _check_filled(path, required, records)
+    if filled:
+        _check_filled(path, required, records)
     return records
 
 
