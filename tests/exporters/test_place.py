@@ -52,9 +52,7 @@ def test_a_file_answers_what_the_limits_of_its_contract_are_of(limited: Any, toy
         assert runner.infer_all(toy_batch[:2])["embedding"].shape == (2, limited.network.features)
 
 
-def test_what_cannot_have_the_output_is_refused_with_the_way_out(
-    limited: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_have_the_output_is_refused_with_the_way_out(limited: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     zeros = {name: np.zeros_like(array) for name, array in limited.weights().items()}
     monkeypatch.setattr(type(limited), "weights", lambda self: zeros)
     with pytest.raises(UsageError, match="embedding as output cannot be stored sparse") as caught:
