@@ -65,7 +65,7 @@ def test_a_verdict_names_what_stayed_in_float_and_its_price(
         good = path.stem.endswith("-1")
         return Judged(good, {}, () if good else ("decision_agreement",))
 
-    monkeypatch.setattr(searching._Judge, "__call__", content)
+    monkeypatch.setattr(searching.Judge, "__call__", content)
     fast = ["onnx" if word == "tflite" else word for word in FAST]
     answer = run("export", copy, *fast, *ANYTHING, "--json")
     assert answer.code in (0, 5, 6), answer.err
@@ -100,7 +100,7 @@ def test_a_stopped_search_leaves_nothing(run: Any, copy: Path, monkeypatch: pyte
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(searching._Judge, "__call__", stop)
+    monkeypatch.setattr(searching.Judge, "__call__", stop)
     answer = run("export", copy, *FAST, "--max-loss", "class_agreement=0.99")
     assert answer.code == Interrupted.exit_code
     assert list((copy / "artifacts").iterdir()) == []
