@@ -122,21 +122,14 @@ def _opened(
     if key or is_bundle(model):
         bundle = open_bundle(model, key)
         runner, exported = bundle.runner(threads), bundle.contract
+        file: str | None = bundle.records["tflite"].sha256
     else:
         runner = open_model(model, threads)
         exported = runner.contract
+        file = read_record(model).sha256 if applied and not model.is_dir() else None
     with runner:
-        contract = runner.contract
-        if applied:
-            contract = applied.to(contract, exported.sha256, _sha256_of(model, key), str(model))
+        contract = applied.to(runner.contract, exported.sha256, file, str(model)) if applied else runner.contract
         yield _Opened(str(model), runner, contract, show, applied)
-
-
-def _sha256_of(model: Path, key: EllipticCurvePublicKey | None) -> str | None:
-    """Return the sha256 of the exported file that answers, or None for a run."""
-    if key or is_bundle(model):
-        return open_bundle(model, key).records["tflite"].sha256
-    return None if model.is_dir() else read_record(model).sha256
 
 
 def _answer_to(file: Path, model: _Opened) -> Prediction | Unreadable:
