@@ -154,6 +154,11 @@ class ModelContract:
         return self.operating_point.threshold
 
     @property
+    def target_columns(self) -> tuple[int, ...]:
+        """The columns whose probabilities sum to the target score."""
+        return tuple(self.classes.index(name) for name in self.target_classes)
+
+    @property
     def effective_safeguards(self) -> Safeguards:
         """The model's own limits, else the defaults."""
         return self.safeguards or default_safeguards(self.input_size)

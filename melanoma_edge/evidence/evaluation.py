@@ -187,8 +187,7 @@ def mixture_of(runs: Sequence[Run], contract: ModelContract) -> dict[str, float]
 def _cases(
     contract: ModelContract, unit: Lesions, probabilities: NDArray[np.float64], thresholds: NDArray[np.float64]
 ) -> Cases:
-    columns = [contract.classes.index(name) for name in contract.target_classes]
-    return cases_of(probabilities, unit, columns, unit.mean(thresholds))
+    return cases_of(probabilities, unit, contract.target_columns, unit.mean(thresholds))
 
 
 def _questions(

@@ -122,7 +122,7 @@ def explain(
         split="test",
         images=len(test.ids),
         lesions=len(unit),
-        targets=int(np.isin(unit.labels, _columns(contract)).sum()),
+        targets=int(np.isin(unit.labels, contract.target_columns).sum()),
         target=contract.target,
         synthetic=contract.provenance.synthetic,
         leaky=contract.provenance.leaky,
@@ -138,12 +138,8 @@ def explain(
     )
 
 
-def _columns(contract: ModelContract) -> list[int]:
-    return [contract.classes.index(name) for name in contract.target_classes]
-
-
 def _targets(test: SplitImages, contract: ModelContract, seed: int) -> SplitImages:
-    places = np.flatnonzero(np.isin(test.labels, _columns(contract))).tolist()
+    places = np.flatnonzero(np.isin(test.labels, contract.target_columns)).tolist()
     rows = [test.rows[place] for place in places]
     targets = replace(
         test,
@@ -199,7 +195,7 @@ def _gallery(
     """Return lesions of the target that some model does not refer, lowest score first, and the surest false alarms."""
     unit = lesions(test.groups, test.labels)
     means = np.stack([unit.mean(one) for one in scores])
-    targets = np.isin(unit.labels, _columns(contract))
+    targets = np.isin(unit.labels, contract.target_columns)
     last = means[-1]
 
     def case(lesion: int, sign: int) -> Case:

@@ -16,7 +16,6 @@ from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.evidence.evaluation import RunnerOf, answers_on
 from melanoma_edge.evidence.material import Material, material_of_data
 from melanoma_edge.evidence.models import Model
-from melanoma_edge.parity.comparison import target_columns
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.recalibration import SCHEMA, PointAtSite, Recalibration, Site, in_words
 from melanoma_edge.runtime.worker import IsolatedRunner
@@ -60,7 +59,7 @@ def recalibrate(
     material = material_of_data(data, contract, model.run, layout, skip_bad=skip_bad, progress=progress)
     answered = answers_on(model, material, runner_of, progress)
     unit = lesions(material.groups, material.labels)
-    columns = list(target_columns(contract))
+    columns = list(contract.target_columns)
     scores = unit.mean(answered.probabilities)[:, columns].sum(axis=1)
     targets = np.isin(unit.labels, columns)
     point = choose_threshold(scores, targets, wanted)

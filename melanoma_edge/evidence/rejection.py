@@ -81,8 +81,7 @@ class _Material:
 
     @property
     def is_target(self) -> Bools:
-        names = self.run.contract.target_classes
-        return np.isin(self.test.labels, [self.run.contract.classes.index(name) for name in names])
+        return np.isin(self.test.labels, self.run.contract.target_columns)
 
 
 def reject(

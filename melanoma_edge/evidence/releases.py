@@ -13,7 +13,7 @@ from melanoma_edge.data.sources.base import layout_of
 from melanoma_edge.errors import DataError, MelanomaEdgeError, UsageError, named
 from melanoma_edge.evaluation.lesions import Floats, lesions
 from melanoma_edge.evidence.models import Model
-from melanoma_edge.parity.comparison import RESAMPLES, answers_on, judge, target_columns
+from melanoma_edge.parity.comparison import RESAMPLES, answers_on, judge
 from melanoma_edge.parity.gate import Limits, Status
 from melanoma_edge.parity.verdict import Flip, Judgement
 from melanoma_edge.progress import Progress, silent
@@ -137,7 +137,7 @@ def compare_releases(
         reference_threshold=before.contract.threshold,
     )
     unit = lesions(images.groups, images.labels)
-    columns = target_columns(contract)
+    columns = contract.target_columns
     either = (before.contract.provenance, contract.provenance)
     return Comparison(
         split=split,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -147,9 +148,8 @@ def sweep(
         TrustError: for a model that cannot be run.
     """
     run, contract = subject.run, subject.run.contract
-    targets = [contract.classes.index(name) for name in contract.target_classes]
-    images = sample_of(run.images("test"), limit, seed, targets)
-    judge = _Judge(images, contract.classes, contract.target_classes, contract.threshold, resamples, seed)
+    images = sample_of(run.images("test"), limit, seed, contract.target_columns)
+    judge = _Judge(images, contract.target_columns, contract.threshold, resamples, seed)
     with ExitStack() as stack, quietly():
         runners = [stack.enter_context(runner_of(model.path)) for model in subject.models]
         ways = _ways(images, contract.input_size, seed)
@@ -236,19 +236,17 @@ class _Judge:
     """Turn answers into what is said of them."""
 
     images: SplitImages
-    classes: tuple[str, ...]
-    target_classes: tuple[str, ...]
+    target_columns: tuple[int, ...]
     threshold: float
     resamples: int
     seed: int
 
-    @property
+    @cached_property
     def unit(self) -> Lesions:
         return lesions(self.images.groups, self.images.labels)
 
     def cases(self, probabilities: Array) -> Cases:
-        columns = [self.classes.index(name) for name in self.target_classes]
-        return cases_of(probabilities, self.unit, columns, self.threshold)
+        return cases_of(probabilities, self.unit, self.target_columns, self.threshold)
 
     def auc(self, cases: Cases) -> Estimate | None:
         """Return the AUC of the target score."""

@@ -122,7 +122,7 @@ def compare(
         split=split,
         images=len(images.ids),
         groups=len(unit),
-        melanomas=int(np.isin(unit.labels, target_columns(contract)).sum()),
+        melanomas=int(np.isin(unit.labels, contract.target_columns).sum()),
         target=contract.target,
         synthetic=contract.provenance.synthetic,
         reference=judged_by.contract.provenance.weights_sha256,
@@ -189,7 +189,7 @@ def judge(
         resamples: of the bootstrap.
         reference_threshold: at which the reference decides, where that is another.
     """
-    unit, columns, threshold = lesions(groups, labels), target_columns(contract), contract.threshold
+    unit, columns, threshold = lesions(groups, labels), contract.target_columns, contract.threshold
     own = threshold if reference_threshold is None else reference_threshold
     before = cases_of(reference, unit, columns, own)
     common = (len(labels), contract.classes, seed, resamples)
@@ -205,11 +205,6 @@ def judge(
     checks = check_changes(pair(before, after, resamples, seed), limits, contract.target, lost) + soundness
     verdict = overall(check.status for check in checks)
     return Judgement(verdict, checks, flips, float_metrics, measured(after, *common))
-
-
-def target_columns(contract: ModelContract) -> tuple[int, ...]:
-    """Return the columns whose probabilities sum to the target score."""
-    return tuple(contract.classes.index(name) for name in contract.target_classes)
 
 
 def answers_on(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Floats:

@@ -15,7 +15,7 @@ from melanoma_edge.errors import MelanomaEdgeError
 from melanoma_edge.evaluation.lesions import Lesions, lesions
 from melanoma_edge.evaluation.metrics import Cases, cases_of
 from melanoma_edge.parity.blocks import Origin, answers_in_blocks, remove_stale
-from melanoma_edge.parity.comparison import JudgedRun, accepted, check_reference, judging, target_columns
+from melanoma_edge.parity.comparison import JudgedRun, accepted, check_reference, judging
 from melanoma_edge.parity.runtimes import RUNTIMES
 from melanoma_edge.progress import Progress
 from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord
@@ -51,7 +51,7 @@ class Share:
     def cases(self, found: NDArray[np.float32]) -> Cases:
         """Return what answers ``[n, classes]`` say of each lesion, decided at the run's threshold."""
         contract = self.run.contract
-        return cases_of(found, self.unit, target_columns(contract), contract.threshold)
+        return cases_of(found, self.unit, contract.target_columns, contract.threshold)
 
 
 def joined_cases(parts: Sequence[Cases]) -> Cases:

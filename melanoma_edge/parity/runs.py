@@ -9,7 +9,7 @@ from pathlib import Path
 from melanoma_edge.errors import UsageError
 from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.metrics import Cases, cases_of
-from melanoma_edge.parity.comparison import RESAMPLES, JudgedRun, SplitImages, answers_on, target_columns
+from melanoma_edge.parity.comparison import RESAMPLES, JudgedRun, SplitImages, answers_on
 from melanoma_edge.parity.paired import Paired, pair
 from melanoma_edge.progress import silent
 from melanoma_edge.runtime.base import Runner
@@ -60,4 +60,4 @@ def compare_runs(
 def _cases(run: JudgedRun, images: SplitImages, runner: Runner) -> Cases:
     found = answers_on(runner, images, run.path.name, silent)
     unit, contract = lesions(images.groups, images.labels), run.contract
-    return cases_of(found, unit, target_columns(contract), contract.threshold)
+    return cases_of(found, unit, contract.target_columns, contract.threshold)

@@ -231,11 +231,15 @@ def split_metrics(
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Return the metrics of each split, with intervals, at the contract's threshold, as they stand in ``run.json``."""
-    columns = [contract.classes.index(name) for name in contract.target_classes]
     found = {}
     for done, (split, images) in enumerate(splits.items()):
         metrics = evaluate(
-            probabilities[split], images.labels, images.groups, contract.classes, columns, contract.threshold
+            probabilities[split],
+            images.labels,
+            images.groups,
+            contract.classes,
+            contract.target_columns,
+            contract.threshold,
         )
         found[split] = to_plain(metrics)
         progress("intervals", done + 1, len(splits))
@@ -252,8 +256,7 @@ def run_plots(
     seed: int,
 ) -> dict[str, str]:
     """Draw the pictures of a run, of its test split and history, into ``plots``; return their sha256 by name."""
-    columns = [contract.classes.index(name) for name in contract.target_classes]
-    predictions = Predictions(test.ids, test.labels, probabilities, test.pixels, columns)
+    predictions = Predictions(test.ids, test.labels, probabilities, test.pixels, contract.target_columns)
     return draw_plots(
         out / "plots",
         history,
