@@ -132,6 +132,18 @@ def are_probabilities(values: Floats) -> bool:
     return all(0 <= number <= 1 + _SUM_TOLERANCE for number in numbers) and abs(total - 1) <= _SUM_TOLERANCE
 
 
+def place_scores(logits: Floats, contract: ModelContract) -> NDArray[np.float64]:
+    """Return the target score ``[..., h, w]`` that a model would give if it looked as at each place everywhere.
+
+    Args:
+        logits: of a class activation map, ``[..., h, w, classes]``.
+        contract: of the model.
+    """
+    exact = np.asarray(logits, np.float64)
+    powers = np.exp(exact - exact.max(axis=-1, keepdims=True))
+    return np.asarray(contract.target_score(powers / powers.sum(axis=-1, keepdims=True)))
+
+
 def outlier_score(embedding: Floats, limits: OutlierLimits) -> float:
     """Return the distance of an embedding from the nearest mean; infinite where it is no number."""
     values = [float(value) for value in embedding]

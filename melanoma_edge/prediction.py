@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.bundle import is_bundle, open_bundle
 from melanoma_edge.contract import ModelContract
-from melanoma_edge.decision import Decision, are_probabilities, decide
+from melanoma_edge.decision import Decision, are_probabilities, decide, place_scores
 from melanoma_edge.errors import DataError, MelanomaEdgeError, TrustError, UsageError
 from melanoma_edge.pixels import decode, square
 from melanoma_edge.predicted import GroupPrediction, Prediction, Unreadable, stamps, together
@@ -143,22 +143,16 @@ def _answer_to(file: Path, model: _Opened) -> Prediction | Unreadable:
     answers = runner.infer_all(pixels[None]) if wants_all else {OUTPUT: runner.infer(pixels[None])}
     _check_answer(answers[OUTPUT][0], model.name)
     if model.show:
-        model.show(file, pixels, place_scores(answers, contract, model.name))
+        model.show(file, pixels, place_scores(_map(answers, model.name)[0], contract))
     return model.signed(_answer(str(file), model.name, answers, contract, measure(photo)))
 
 
-def place_scores(answers: Answers, contract: ModelContract, where: str) -> NDArray[np.float64]:
-    """Return the target score ``[h, w]`` that a model would give the first image if it looked as here everywhere.
-
-    Raises:
-        UsageError: when the answers hold no class activation map.
-    """
+def _map(answers: Answers, where: str) -> NDArray[np.float32]:
+    """Return the class activation maps; raises ``UsageError`` for a file that answers none."""
     if CAM not in answers:
         fix = "export the run again with --with-cam, or give the run itself"
         raise UsageError("the file answers no class activation map", where=where, fix=fix)
-    logits = answers[CAM][0].astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(contract.target_score(powers / powers.sum(axis=-1, keepdims=True)))
+    return answers[CAM]
 
 
 def photos(paths: Sequence[Path]) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from melanoma_edge.contract import ModelContract
+from melanoma_edge.decision import place_scores
 from melanoma_edge.errors import UsageError, named
 from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evidence.explanations_document import SCHEMA, Case, Explanations, Mapped, Randomised, Walk
@@ -24,7 +25,6 @@ from melanoma_edge.evidence.maps import (
     centre_share,
     mean_estimate,
     path_scores,
-    place_scores,
     rank_correlation,
     shuffled,
 )

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from melanoma_edge.contract import ModelContract
 from melanoma_edge.evaluation.bootstrap import percentile_estimate
 from melanoma_edge.evaluation.intervals import Estimate
 from melanoma_edge.model.mobilenet import HEAD
@@ -24,13 +23,6 @@ _FINE = 64
 """Side of the grid on which the middle of a map is measured."""
 _BLUR = 0.1
 """Sigma, as a share of the side, of the blur that takes a place away."""
-
-
-def place_scores(cam: NDArray[np.float32], contract: ModelContract) -> Array:
-    """Return the target score of every place ``[n, h, w]`` of maps ``[n, h, w, classes]``, 0 to 1."""
-    logits = cam.astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(contract.target_score(powers / powers.sum(axis=-1, keepdims=True)))
 
 
 def rank_correlation(first: Array, second: Array) -> float | None:

@@ -109,7 +109,7 @@ def gather(config: TrainConfig, out: Path | None, origin: Origin | None, progres
     squares = {split: cached.pixels.picked([place[row.image_id] for row in rows]) for split, rows in parts.items()}
     splits = {split: split_images(rows, catalog.classes, squares[split]) for split, rows in parts.items()}
     side = size if reading_of(config).copies else 8 * round(size * _MARGIN / 8)
-    source = cached_pixels(parts["train"], side, progress=progress).pixels
+    source = squares["train"] if side == size else cached_pixels(parts["train"], side, progress=progress).pixels
     return Images(catalog, source, splits, tuple(f"{bad.path}: {bad.reason}" for bad in cached.bad))
 
 

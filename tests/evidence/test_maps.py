@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from toys import TOY_SPEC, toy_contract, toy_pixels, toy_weights
 
+from melanoma_edge.decision import place_scores
 from melanoma_edge.evidence.maps import (
     area,
     cams,
@@ -15,7 +16,6 @@ from melanoma_edge.evidence.maps import (
     centre_share,
     mean_estimate,
     path_scores,
-    place_scores,
     rank_correlation,
     shuffled,
 )
