@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import click
 
 from melanoma_edge.cli import evaluate_explain, evaluate_rejection, evaluate_robustness
 from melanoma_edge.cli.console import note, print_json, reporting
 from melanoma_edge.cli.data_options import layout_options
+from melanoma_edge.cli.extra import Extra
 from melanoma_edge.cli.options import PATH, dry_run_option, force_option, output_options, seed_option
 from melanoma_edge.cli.results import PLAN_SCHEMA, print_plan
 from melanoma_edge.errors import UsageError
-
-if TYPE_CHECKING:
-    from melanoma_edge.evidence.models import Model
 
 SCHEMA = "melanoma-edge/evaluations/1"
 """Of several evaluations in one document, as ``--json`` prints them."""
@@ -25,30 +23,7 @@ _LAYOUT = (
     *("skip_missing_images", "skip_unknown_labels"),
 )
 _Command = Callable[..., Any]
-
-
-class Extra(Protocol):
-    """What else can be measured of models, each in a module of its own that adds its options."""
-
-    def options(self, function: _Command, /) -> _Command:
-        """Add options to the command."""
-
-    def wanted(self, options: Mapping[str, Any], /) -> bool:
-        """Tell whether it was asked for."""
-
-    def run_extra(
-        self,
-        models: list[Model],
-        options: Mapping[str, Any],
-        seed: int,
-        as_json: bool,
-        quiet: bool,
-        dry_run: bool,
-    ) -> int:
-        """Measure, write, print, and return the exit code."""
-
-
-EXTRAS: tuple[Extra, ...] = (evaluate_robustness, evaluate_rejection, evaluate_explain)
+EXTRAS: tuple[Extra, ...] = (evaluate_robustness.EXTRA, evaluate_rejection.EXTRA, evaluate_explain.EXTRA)
 
 
 def _extra_options(function: _Command) -> _Command:
@@ -110,7 +85,7 @@ def command(
         raise UsageError(what, fix="leave out --force, or name the document with --out")
     if wanted:
         _check_alone(wanted, bool(data or split or out or skip_bad_images or asks_of_layout(layout)))
-        return wanted[0].run_extra(open_models(models), options, seed, as_json, quiet, dry_run)
+        return wanted[0].carry_out(open_models(models), options, seed, as_json, quiet, dry_run)
     job = checked_job(models, split=split, data=data, layout=layout, skip_bad=skip_bad_images, out=out, force=force)
     if dry_run:
         print_plan({"schema": PLAN_SCHEMA, **job.plan()}, as_json)
@@ -127,7 +102,7 @@ def command(
     return 0
 
 
-def _check_alone(wanted: list[Extra], about_images: bool) -> None:
+def _check_alone(wanted: Sequence[Extra], about_images: bool) -> None:
     """Raise ``UsageError`` for what would be left undone."""
     if len(wanted) > 1:
         raise UsageError("one thing at a time", fix="give one of --robustness, --rejection and --explain")

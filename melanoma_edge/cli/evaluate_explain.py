@@ -2,72 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from melanoma_edge.cli.console import estimate, note, print_json, print_table, reporting
-from melanoma_edge.cli.results import PLAN_SCHEMA, print_plan
-from melanoma_edge.errors import UsageError
+from melanoma_edge.cli.console import estimate, print_table
+from melanoma_edge.cli.extra import Extra, Own
+from melanoma_edge.progress import Progress
 
 if TYPE_CHECKING:
     from melanoma_edge.evidence.explanations_document import Case, Explanations, Walk
-    from melanoma_edge.evidence.models import Model
+    from melanoma_edge.evidence.side_by_side import SideBySide
 
-PLACE, PICTURES = "explanations.json", "explanations"
+_PICTURES = "explanations"
 _SHOWN = 10
 
 
-def options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--explain`` and ``--no-images``."""
-    function = click.option("--no-images", is_flag=True, help="With --explain: draw no pictures of lesions.")(function)
-    return click.option(
-        "--explain", is_flag=True, help="Check activation maps instead, and list the lesions that are got wrong."
-    )(function)
+def _plan(subject: SideBySide, folder: Path, no_images: bool) -> Mapping[str, Any]:
+    from melanoma_edge.evidence.explanations import MAPPED, check_maps
 
-
-def wanted(options: Mapping[str, Any]) -> bool:
-    """Tell whether it was asked for; refuse its option without it."""
-    if options["no_images"] and not options["explain"]:
-        raise UsageError("--no-images is for --explain", fix="add --explain")
-    return bool(options["explain"])
-
-
-def run_extra(
-    models: list[Model],
-    options: Mapping[str, Any],
-    seed: int,
-    as_json: bool,
-    quiet: bool,
-    dry_run: bool,
-) -> int:
-    """Measure, write ``RUN/report/explanations.json`` with pictures (older ones are replaced) and print."""
-    from melanoma_edge.evidence.explanations import MAPPED, check_maps, explain, forget_pictures
-    from melanoma_edge.evidence.side_by_side import side_by_side
-    from melanoma_edge.files import to_json, write_text
-    from melanoma_edge.strictjson import to_plain
-
-    subject = side_by_side(models)
     check_maps(subject)
-    home = subject.run.path / "report"
-    pictures = None if options["no_images"] else home / PICTURES
-    if dry_run:
-        cost = f"each model answers test once, and up to {MAPPED} images four times without each of their places"
-        plan = {"schema": PLAN_SCHEMA, "models": [str(model.path) for model in subject.models], "cost": cost}
-        print_plan({**plan, "document": str(home / PLACE), "pictures": str(pictures) if pictures else ""}, as_json)
-        return 0
-    forget_pictures(home / PICTURES)
-    with reporting(quiet) as reporter:
-        found = explain(subject, pictures, seed=seed, progress=reporter.progress)
-    document = to_plain(found)
-    write_text(home / PLACE, to_json(document))
-    print_json(document) if as_json else _describe(found)
-    note(f"Explanations: {home / PLACE}", quiet)
-    return 0
+    cost = f"each model answers test once, and up to {MAPPED} images four times without each of their places"
+    return {"cost": cost, "pictures": "" if no_images else str(folder / _PICTURES)}
 
 
-def _describe(found: Explanations) -> None:
+def _measure(subject: SideBySide, folder: Path, no_images: bool, seed: int, progress: Progress) -> Explanations:
+    from melanoma_edge.evidence.explanations import check_maps, explain, forget_pictures
+
+    check_maps(subject)
+    pictures = folder / _PICTURES
+    forget_pictures(pictures)
+    return explain(subject, None if no_images else pictures, seed=seed, progress=progress)
+
+
+def _describe(found: Explanations, _: bool) -> None:
     rows = [
         (
             one.name,
@@ -99,3 +67,15 @@ def _list(title: str, cases: tuple[Case, ...], found: Explanations) -> None:
     columns = ("image", "group", "label", *(one.name for one in found.models))
     rows = [(one.image_id, one.group, one.label, *(f"{score:.4f}" for score in one.scores)) for one in cases]
     print_table(f"{title}; threshold {found.threshold:.4g}", columns, rows)
+
+
+_NO_IMAGES = {"is_flag": True, "help": "With --explain: draw no pictures of lesions."}
+EXTRA = Extra(
+    name="explain",
+    help="Check activation maps instead, and list the lesions that are got wrong.",
+    own=Own("--no-images", _NO_IMAGES),
+    document="explanations.json",
+    plan=_plan,
+    measure=_measure,
+    describe=_describe,
+)

@@ -2,76 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from melanoma_edge.cli.console import estimate, note, print_json, print_table, reporting
+from melanoma_edge.cli.console import estimate, note, print_table
+from melanoma_edge.cli.extra import Extra, Own
 from melanoma_edge.cli.options import PATH
-from melanoma_edge.cli.results import PLAN_SCHEMA, print_plan
-from melanoma_edge.errors import UsageError
+from melanoma_edge.progress import Progress
 
 if TYPE_CHECKING:
     from melanoma_edge.evaluation.intervals import Estimate
-    from melanoma_edge.evidence.models import Model
     from melanoma_edge.evidence.rejection_document import ModelRejection, QualityFound, Rejection
-
-PLACE = "rejection.json"
-
-
-def options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--rejection`` and ``--other``."""
-    function = click.option(
-        "--other",
-        "others",
-        type=PATH,
-        multiple=True,
-        help="With --rejection: a folder of pictures that are no lesions.",
-    )(function)
-    return click.option(
-        "--rejection", is_flag=True, help="Measure instead what is not answered: bad photos, strange pictures, doubt."
-    )(function)
+    from melanoma_edge.evidence.side_by_side import SideBySide
 
 
-def wanted(options: Mapping[str, Any]) -> bool:
-    """Tell whether it was asked for; refuse its option without it."""
-    if options["others"] and not options["rejection"]:
-        raise UsageError("--other is for --rejection", fix="add --rejection")
-    return bool(options["rejection"])
-
-
-def run_extra(
-    models: list[Model],
-    options: Mapping[str, Any],
-    seed: int,
-    as_json: bool,
-    quiet: bool,
-    dry_run: bool,
-) -> int:
-    """Measure, write ``RUN/report/rejection.json`` (an older one is replaced) and print."""
-    from melanoma_edge.evidence.rejection import reject
-    from melanoma_edge.evidence.side_by_side import side_by_side
+def _plan(_: SideBySide, __: Path, others: tuple[Path, ...]) -> Mapping[str, Any]:
     from melanoma_edge.evidence.strange import folder_pictures
-    from melanoma_edge.files import to_json, write_text
-    from melanoma_edge.strictjson import to_plain
 
-    subject = side_by_side(models)
-    others = {str(folder): folder_pictures(folder).count for folder in options["others"]}
-    place = subject.run.path / "report" / PLACE
-    if dry_run:
-        names = [str(model.path) for model in subject.models]
-        cost = "each model answers validation, test and other pictures once; photos of test are decoded twice"
-        plan = {"schema": PLAN_SCHEMA, "models": names, "other pictures": others, "cost": cost}
-        print_plan({**plan, "document": str(place)}, as_json)
-        return 0
-    with reporting(quiet) as reporter:
-        found = reject(subject, options["others"], seed=seed, progress=reporter.progress)
-    document = to_plain(found)
-    write_text(place, to_json(document))
-    print_json(document) if as_json else _describe(found, quiet)
-    note(f"Rejection: {place}", quiet)
-    return 0
+    cost = "each model answers validation, test and other pictures once; photos of test are decoded twice"
+    return {"other pictures": {str(folder): folder_pictures(folder).count for folder in others}, "cost": cost}
+
+
+def _measure(subject: SideBySide, _: Path, others: tuple[Path, ...], seed: int, progress: Progress) -> Rejection:
+    from melanoma_edge.evidence.rejection import reject
+
+    return reject(subject, others, seed=seed, progress=progress)
 
 
 def _describe(found: Rejection, quiet: bool) -> None:
@@ -125,3 +81,15 @@ def _describe_model(model: ModelRejection, found: Rejection) -> None:
 
 def _share(value: Estimate | None) -> str:
     return estimate(vars(value) if value else None)
+
+
+_OTHER = {"type": PATH, "multiple": True, "help": "With --rejection: a folder of pictures that are no lesions."}
+EXTRA = Extra(
+    name="rejection",
+    help="Measure instead what is not answered: bad photos, strange pictures, doubt.",
+    own=Own("--other", _OTHER),
+    document="rejection.json",
+    plan=_plan,
+    measure=_measure,
+    describe=_describe,
+)

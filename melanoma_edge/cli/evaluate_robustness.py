@@ -2,78 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from melanoma_edge.cli.console import estimate, note, print_json, print_table, reporting
-from melanoma_edge.cli.results import PLAN_SCHEMA, print_plan
-from melanoma_edge.errors import UsageError
+from melanoma_edge.cli.console import estimate, note, print_table
+from melanoma_edge.cli.extra import Extra, Own
+from melanoma_edge.progress import Progress
 
 if TYPE_CHECKING:
     from melanoma_edge.evaluation.intervals import Estimate
-    from melanoma_edge.evidence.models import Model
     from melanoma_edge.evidence.robustness import Changed, Robustness
-
-PLACE = "robustness.json"
-
-
-def options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--robustness`` and ``--limit-images``."""
-    function = click.option(
-        "--limit-images",
-        type=click.IntRange(min=8),
-        help="With --robustness: so many of the test images, half of them targets.",
-    )(function)
-    return click.option(
-        "--robustness", is_flag=True, help="Measure instead what changed photos of the same lesions do to decisions."
-    )(function)
+    from melanoma_edge.evidence.side_by_side import SideBySide
 
 
-def wanted(options: Mapping[str, Any]) -> bool:
-    """Tell whether it was asked for; refuse its option without it."""
-    if options["limit_images"] and not options["robustness"]:
-        raise UsageError("--limit-images is for --robustness", fix="add --robustness")
-    return bool(options["robustness"])
+def _plan(subject: SideBySide, _: Path, limit: int | None) -> Mapping[str, Any]:
+    from melanoma_edge.evidence.robustness import count_of_changes
+
+    there = len(subject.run.catalog.part("test"))
+    images, times = min(there, limit or there), count_of_changes()
+    answers = images * times * len(subject.models)
+    return {"images": images, "times each is looked at": times, "answers": answers}
 
 
-def run_extra(
-    models: list[Model],
-    options: Mapping[str, Any],
-    seed: int,
-    as_json: bool,
-    quiet: bool,
-    dry_run: bool,
-) -> int:
-    """Measure, write ``RUN/report/robustness.json`` (an older one is replaced) and print."""
-    from melanoma_edge.evidence.robustness import count_of_changes, sweep
-    from melanoma_edge.evidence.side_by_side import side_by_side
-    from melanoma_edge.files import to_json, write_text
-    from melanoma_edge.strictjson import to_plain
+def _measure(subject: SideBySide, _: Path, limit: int | None, seed: int, progress: Progress) -> Robustness:
+    from melanoma_edge.evidence.robustness import sweep
 
-    subject, limit = side_by_side(models), options["limit_images"]
-    place = subject.run.path / "report" / PLACE
-    if dry_run:
-        there = len(subject.run.catalog.part("test"))
-        images, times = min(there, limit or there), count_of_changes()
-        plan = {
-            "schema": PLAN_SCHEMA,
-            "models": [str(model.path) for model in subject.models],
-            "images": images,
-            "times each is looked at": times,
-            "answers": images * times * len(subject.models),
-            "document": str(place),
-        }
-        print_plan(plan, as_json)
-        return 0
-    with reporting(quiet) as reporter:
-        found = sweep(subject, limit=limit, seed=seed, progress=reporter.progress)
-    document = to_plain(found)
-    write_text(place, to_json(document))
-    print_json(document) if as_json else _describe(found, quiet)
-    note(f"Robustness: {place}", quiet)
-    return 0
+    return sweep(subject, limit=limit, seed=seed, progress=progress)
 
 
 def _describe(found: Robustness, quiet: bool) -> None:
@@ -98,3 +55,15 @@ def _cell(one: Changed) -> str:
 
 def _plain(value: Estimate | None) -> str:
     return estimate(vars(value) if value else None)
+
+
+_LIMIT = {"type": click.IntRange(min=8), "help": "With --robustness: so many of the test images, half of them targets."}
+EXTRA = Extra(
+    name="robustness",
+    help="Measure instead what changed photos of the same lesions do to decisions.",
+    own=Own("--limit-images", _LIMIT),
+    document="robustness.json",
+    plan=_plan,
+    measure=_measure,
+    describe=_describe,
+)

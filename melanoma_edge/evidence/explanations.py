@@ -29,7 +29,7 @@ from melanoma_edge.evidence.maps import (
     shuffled,
 )
 from melanoma_edge.evidence.perturb import COVERED
-from melanoma_edge.evidence.side_by_side import RunnerOf, SideBySide, asked, note_of, sample_of
+from melanoma_edge.evidence.side_by_side import RunnerOf, SideBySide, asked, header, note_of, sample_of
 from melanoma_edge.files import write_bytes
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.overlay import overlay
@@ -116,20 +116,9 @@ def explain(
         missed, alarms = (
             _drawn(cases, what, test, maps[-1], pictures) for cases, what in zip((missed, alarms), _NAMES, strict=True)
         )
+    targets = int(np.isin(unit.labels, contract.target_columns).sum())
     return Explanations(
-        schema=SCHEMA,
-        run=str(run.path),
-        split="test",
-        images=len(test.ids),
-        lesions=len(unit),
-        targets=int(np.isin(unit.labels, contract.target_columns).sum()),
-        target=contract.target,
-        synthetic=contract.provenance.synthetic,
-        leaky=contract.provenance.leaky,
-        weights_sha256=contract.provenance.weights_sha256,
-        catalog_sha256=contract.provenance.catalog_sha256,
-        threshold=contract.threshold,
-        seed=seed,
+        **vars(header(subject, SCHEMA, test, targets, seed)),
         mapped_images=len(shown.ids),
         models=tuple(found),
         randomised=_randomised(subject.models[0].run or run, shown, seed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from melanoma_edge.evaluation.intervals import Estimate
-from melanoma_edge.evidence.side_by_side import FileNote
+from melanoma_edge.evidence.side_by_side import FileNote, Header
 
 SCHEMA = "melanoma-edge/explanations/1"
 
@@ -61,26 +61,13 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Explanations:
+class Explanations(Header):
     """Hold ``report/explanations.json``.
 
     ``missed`` are all lesions of the target that some model does not refer, ``alarms`` the others that the last model
     is most sure of. ``randomised`` is of the float model.
     """
 
-    schema: str
-    run: str
-    split: str
-    images: int
-    lesions: int
-    targets: int
-    target: str
-    synthetic: bool
-    leaky: bool
-    weights_sha256: str
-    catalog_sha256: str
-    threshold: float
-    seed: int
     mapped_images: int
     models: tuple[Mapped, ...]
     randomised: tuple[Randomised, ...]

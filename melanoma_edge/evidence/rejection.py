@@ -31,7 +31,7 @@ from melanoma_edge.evidence.rejection_document import (
     Strange,
     Told,
 )
-from melanoma_edge.evidence.side_by_side import RunnerOf, SideBySide, asked, embeds, note_of, sample_of
+from melanoma_edge.evidence.side_by_side import RunnerOf, SideBySide, asked, embeds, header, note_of, sample_of
 from melanoma_edge.evidence.strange import Pictures, folder_pictures, junk
 from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.pixels import quietly, square
@@ -127,19 +127,7 @@ def reject(
     limits = safeguards.outlier
     outlier = OutlierNote(len(limits.means), len(limits.scales), limits.limit) if limits else None
     return Rejection(
-        schema=SCHEMA,
-        run=str(run.path),
-        split="test",
-        images=len(material.test.ids),
-        lesions=len(lesions(material.test.groups, material.test.labels)),
-        targets=int(material.is_target.sum()),
-        target=contract.target,
-        synthetic=contract.provenance.synthetic,
-        leaky=contract.provenance.leaky,
-        weights_sha256=contract.provenance.weights_sha256,
-        catalog_sha256=contract.provenance.catalog_sha256,
-        threshold=contract.threshold,
-        seed=seed,
+        **vars(header(subject, SCHEMA, material.test, int(material.is_target.sum()), seed)),
         limits=LimitsNote(gate, source, outlier, safeguards.uncertain_from),
         quality=quality,
         models=tuple(_judged(model, material, alpha, runner_of, progress) for model in subject.models),

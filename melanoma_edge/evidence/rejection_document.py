@@ -8,7 +8,7 @@ from melanoma_edge.evaluation.conformal import ConformalSets
 from melanoma_edge.evaluation.intervals import Estimate
 from melanoma_edge.evaluation.separation import RiskCoverage, Separation
 from melanoma_edge.evidence.photo_quality import Fault, Refused
-from melanoma_edge.evidence.side_by_side import FileNote
+from melanoma_edge.evidence.side_by_side import FileNote, Header
 from melanoma_edge.safeguards import QualityLimits
 from melanoma_edge.strictjson import ADDED_LATER
 
@@ -131,22 +131,9 @@ class ModelRejection:
 
 
 @dataclass(frozen=True)
-class Rejection:
+class Rejection(Header):
     """Hold ``report/rejection.json``; ``counted`` says what of: photos, but for the sets."""
 
-    schema: str
-    run: str
-    split: str
-    images: int
-    lesions: int
-    targets: int
-    target: str
-    synthetic: bool
-    leaky: bool
-    weights_sha256: str
-    catalog_sha256: str
-    threshold: float
-    seed: int
     limits: LimitsNote
     quality: QualityFound
     models: tuple[ModelRejection, ...]

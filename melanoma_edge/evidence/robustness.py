@@ -17,7 +17,7 @@ from melanoma_edge.evaluation.intervals import Estimate, tango, wilson
 from melanoma_edge.evaluation.lesions import Lesions, lesions
 from melanoma_edge.evaluation.metrics import Cases, cases_of, proportion
 from melanoma_edge.evidence.perturb import COVERED, Change, changes, resizings, turns, without_lesion
-from melanoma_edge.evidence.side_by_side import FileNote, RunnerOf, SideBySide, note_of, sample_of
+from melanoma_edge.evidence.side_by_side import FileNote, Header, RunnerOf, SideBySide, header, note_of, sample_of
 from melanoma_edge.pixels import decode, quietly
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.base import Runner
@@ -92,25 +92,12 @@ class Removed:
 
 
 @dataclass(frozen=True)
-class Robustness:
+class Robustness(Header):
     """Hold ``report/robustness.json``, counted in lesions; ``images_limit`` is None where all images were used.
 
     Where it is not, up to half of the images are targets, which agreement and disagreement depend on.
     """
 
-    schema: str
-    run: str
-    split: str
-    images: int
-    lesions: int
-    targets: int
-    target: str
-    synthetic: bool
-    leaky: bool
-    weights_sha256: str
-    catalog_sha256: str
-    threshold: float
-    seed: int
     resamples: int
     images_limit: int | None
     models: tuple[Clean, ...]
@@ -162,19 +149,7 @@ def sweep(
     names = [model.name for model in subject.models]
     turned = [answered[(one.kind, one.value)] for one in turns()]
     return Robustness(
-        schema=SCHEMA,
-        run=str(run.path),
-        split="test",
-        images=len(images.ids),
-        lesions=len(judge.unit),
-        targets=int(clean[0].is_target.sum()),
-        target=contract.target,
-        synthetic=contract.provenance.synthetic,
-        leaky=contract.provenance.leaky,
-        weights_sha256=contract.provenance.weights_sha256,
-        catalog_sha256=contract.provenance.catalog_sha256,
-        threshold=contract.threshold,
-        seed=seed,
+        **vars(header(subject, SCHEMA, images, int(clean[0].is_target.sum()), seed)),
         resamples=resamples,
         images_limit=limit,
         models=tuple(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge.errors import UsageError
+from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evidence.models import Model
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.base import EMBEDDING, OUTPUT, Answers, Runner
@@ -28,6 +29,25 @@ class FileNote:
     bytes: int
     format: str
     precision: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """Begin a document about models of one run: of which images it tells, and where decisions were made."""
+
+    schema: str
+    run: str
+    split: str
+    images: int
+    lesions: int
+    targets: int
+    target: str
+    synthetic: bool
+    leaky: bool
+    weights_sha256: str
+    catalog_sha256: str
+    threshold: float
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +73,35 @@ def side_by_side(models: Sequence[Model]) -> SideBySide:
     (run,) = runs.values()
     files, reference = tuple(model for model in models if model.record), run.reference()
     return SideBySide(run, (Model(reference.path, reference, None, reference.contract), *files))
+
+
+def header(subject: SideBySide, schema: str, test: SplitImages, targets: int, seed: int) -> Header:
+    """Return how a document begins.
+
+    Args:
+        subject: the models.
+        schema: of the document.
+        test: the images of the test split that were asked about.
+        targets: how many of them, or of their lesions, are of the contract's target.
+        seed: of chance.
+    """
+    contract = subject.run.contract
+    told = contract.provenance
+    return Header(
+        schema=schema,
+        run=str(subject.run.path),
+        split="test",
+        images=len(test.ids),
+        lesions=len(lesions(test.groups, test.labels)),
+        targets=targets,
+        target=contract.target,
+        synthetic=told.synthetic,
+        leaky=told.leaky,
+        weights_sha256=told.weights_sha256,
+        catalog_sha256=told.catalog_sha256,
+        threshold=contract.threshold,
+        seed=seed,
+    )
 
 
 def note_of(model: Model) -> FileNote | None:
