@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 import onnx
+from breaking import MARK, Graph, constant, cropped, document_of, graph, initializer, onnx_graph, scaling, with_document
 
 from exporters import flatbuffer
-from melanoma_edge.runtime.artifact import SCHEMA, seal
-
-_MARK = f'{{"schema": "{SCHEMA.rpartition("/")[0]}/'.encode()
 
 
 class By(StrEnum):
@@ -40,90 +38,6 @@ class Mutation:
     by: By
     says: str
     cause: str = ""
-
-
-def document_of(data: bytes) -> dict[str, Any]:
-    """Return the document inside a file."""
-    start = data.index(_MARK)
-    return dict(json.JSONDecoder().raw_decode(data[start:].decode("latin-1"))[0])
-
-
-def resealed(data: bytes) -> bytes:
-    """Return a changed file with its seal made again."""
-    digits = document_of(data)["sha256"].encode()
-    return seal(data.replace(digits, b"0" * 64))
-
-
-def with_document(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
-    """Return a change of the document inside a TFLite file."""
-
-    def apply(data: bytes) -> bytes:
-        document, model = document_of(data), flatbuffer.load(data)
-        change(document)
-        (place,) = [one.buffer for one in model.metadata if one.name in (b"melanoma-edge", "melanoma-edge")]
-        model.buffers[place].data = np.frombuffer(json.dumps(document).encode(), np.uint8)
-        return flatbuffer.pack(model)
-
-    return apply
-
-
-class Graph:
-    """Find and set what a TFLite model holds."""
-
-    def __init__(self, data: bytes) -> None:
-        self.model = flatbuffer.load(data)
-        self.graph = self.model.subgraphs[0]
-
-    def pack(self) -> bytes:
-        return flatbuffer.pack(self.model)
-
-    def tensor(self, name: str) -> Any:
-        return next(one for one in self.graph.tensors if flatbuffer.tensor_name(one) == name)
-
-    def maker(self, name: str) -> Any:
-        place = self.graph.tensors.index(self.tensor(name))
-        return next(one for one in self.graph.operators if place in one.outputs)
-
-    def values(self, name: str) -> Any:
-        found = flatbuffer.constant(self.model, self.tensor(name))
-        assert found is not None
-        return found.copy()
-
-    def put(self, name: str, values: Any) -> None:
-        kind = self.values(name).dtype
-        self.model.buffers[self.tensor(name).buffer].data = np.frombuffer(
-            np.ascontiguousarray(values.astype(kind)).tobytes(), np.uint8
-        )
-
-    def layers(self, ending: str) -> list[str]:
-        names = [flatbuffer.tensor_name(one).removesuffix("/weights") for one in self.graph.tensors]
-        return sorted({name for name in names if name.endswith(ending)})
-
-
-def graph(change: Callable[[Graph], object]) -> Callable[[bytes], bytes]:
-    """Return a change of a TFLite graph."""
-
-    def apply(data: bytes) -> bytes:
-        found = Graph(data)
-        change(found)
-        return found.pack()
-
-    return apply
-
-
-def constant(name: str, change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
-    """Return a change of one constant tensor."""
-    return graph(lambda found: found.put(name, change(found.values(name))))
-
-
-def scaling(centre: float, factor: float) -> Callable[[bytes], bytes]:
-    """Return a change of the scaling of pixels to ``(x - centre) * factor``."""
-
-    def change(found: Graph) -> None:
-        found.put("centred/constant", np.full_like(found.values("centred/constant"), centre))
-        found.put("scaled/constant", np.full_like(found.values("scaled/constant"), factor))
-
-    return graph(change)
 
 
 def _head(change: Callable[[Any], Any]) -> Callable[[Graph], object]:
@@ -212,64 +126,8 @@ def _without_relu6(found: Graph) -> None:
             step.builtinOptions.fusedActivationFunction = 0
 
 
-def _cropped(found: Graph) -> None:
-    """Put in front what cuts the middle 7/8 out and enlarges it."""
-    generated = flatbuffer.schema()
-    image = found.graph.inputs[0]
-    shape = [int(side) for side in found.graph.tensors[image].shape]
-    side = shape[1]
-    edge = round(side * (1 - 0.875) / 2)
-    inner = side - 2 * edge
-
-    def new(name: str, sides: list[int], kind: str, values: Any = None) -> int:
-        tensor, buffer = generated.TensorT(), generated.BufferT()
-        tensor.name, tensor.shape, tensor.type = name, sides, getattr(generated.TensorType, kind)
-        if values is not None:
-            buffer.data = np.frombuffer(np.asarray(values, np.int32).tobytes(), np.uint8)
-        tensor.buffer = len(found.model.buffers)
-        found.model.buffers.append(buffer)
-        found.graph.tensors.append(tensor)
-        return len(found.graph.tensors) - 1
-
-    def step(name: str, inputs: list[int], output: int, options: Any, kind: str) -> Any:
-        made = generated.OperatorT()
-        made.opcodeIndex = flatbuffer.op_index(found.model, name)
-        made.inputs, made.outputs = inputs, [output]
-        made.builtinOptionsType, made.builtinOptions = getattr(generated.BuiltinOptions, kind), options
-        return made
-
-    begin, size = new("begin", [4], "INT32", [0, edge, edge, 0]), new("size", [4], "INT32", [1, inner, inner, 3])
-    target = new("target", [2], "INT32", [side, side])
-    middle, whole = new("middle", [1, inner, inner, 3], "FLOAT32"), new("whole", shape, "FLOAT32")
-    resize = generated.ResizeBilinearOptionsT()
-    resize.halfPixelCenters, resize.alignCorners = True, False
-    for operator in found.graph.operators:
-        operator.inputs = [whole if index == image else index for index in operator.inputs]
-    first = step("SLICE", [image, begin, size], middle, generated.SliceOptionsT(), "SliceOptions")
-    second = step("RESIZE_BILINEAR", [middle, target], whole, resize, "ResizeBilinearOptions")
-    found.graph.operators[:0] = [first, second]
-
-
 def _truncated(data: bytes) -> bytes:
-    return data[: len(data) // 2 // 16 * 16].replace(_MARK, b"x" * len(_MARK)) + json.dumps(document_of(data)).encode()
-
-
-def _onnx(change: Callable[[Any], object]) -> Callable[[bytes], bytes]:
-    def apply(data: bytes) -> bytes:
-        model = onnx.load_from_string(data)
-        change(model)
-        return bytes(model.SerializeToString())
-
-    return apply
-
-
-def _initializer(name: str, change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
-    def apply(model: Any) -> None:
-        (found,) = [one for one in model.graph.initializer if one.name == name]
-        values = onnx.numpy_helper.to_array(found)
-        found.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(change(values)).astype(values.dtype), name))
-
-    return _onnx(apply)
+    return data[: len(data) // 2 // 16 * 16].replace(MARK, b"x" * len(MARK)) + json.dumps(document_of(data)).encode()
 
 
 def _onnx_zero_points(model: Any) -> None:
@@ -338,16 +196,14 @@ def mutations(block: str, residual: str) -> tuple[Mutation, ...]:
         Mutation("zero points off by one", INT8, graph(_zero_points), By.LINT, "zero points of"),
         Mutation("zero point of the pixels off by one", INT8, graph(_first_zero_point), By.LINT, "input bytes"),
         Mutation("pixels scaled twice, int8", INT8, scaling(16448.0, 1 / 127.5**2), By.LINT, "of 256 input bytes"),
-        Mutation("zero points off by one, ONNX", ONNX8, _onnx(_onnx_zero_points), By.LINT, "zero points of"),
-        Mutation("wrong crop", FLOAT, graph(_cropped), By.LINT, "RESIZE_BILINEAR"),
+        Mutation("zero points off by one, ONNX", ONNX8, onnx_graph(_onnx_zero_points), By.LINT, "zero points of"),
+        Mutation("wrong crop", FLOAT, graph(cropped), By.LINT, "RESIZE_BILINEAR"),
         # What only the answers show.
         Mutation("truncated", INT8, _truncated, By.GATE, "finite_outputs", "gives no answers"),
         Mutation(
             "channels swapped", INT8, constant("stem/weights", lambda w: w[..., ::-1]), By.GATE, "", "red and blue"
         ),
-        Mutation(
-            "channels swapped, ONNX", ONNX, _initializer("stem/weights", lambda w: w[:, ::-1]), By.GATE, "", "red"
-        ),
+        Mutation("channels swapped, ONNX", ONNX, initializer("stem/weights", lambda w: w[:, ::-1]), By.GATE, "", "red"),
         Mutation("pixels scaled twice, float", FLOAT, scaling(16448.0, 1 / 127.5**2), By.GATE, "", "scaled twice"),
         Mutation("pixels scaled to 0..1", FLOAT, scaling(0.0, 1 / 255), By.GATE, "", "scaled to 0..1"),
         Mutation("bright and dark exchanged", INT8, scaling(127.0, -1 / 127.5), By.GATE, "", "bright and dark"),
@@ -394,7 +250,7 @@ def mutations(block: str, residual: str) -> tuple[Mutation, ...]:
         Mutation(
             "NaN in a weight, ONNX",
             ONNX,
-            _initializer("head/weights", lambda w: w * np.nan),
+            initializer("head/weights", lambda w: w * np.nan),
             By.GATE,
             "finite_outputs",
             "no num",
@@ -404,7 +260,7 @@ def mutations(block: str, residual: str) -> tuple[Mutation, ...]:
         ),
         Mutation("softmax twice", INT8, graph(_softmax_again), By.GATE, "", "softmax is applied twice"),
         Mutation("softmax lost", INT8, graph(_without_softmax), By.GATE, "finite_outputs", "softmax is missing"),
-        Mutation("softmax lost, ONNX", ONNX8, _onnx(_without_onnx_softmax), By.LINT, "Identity"),
+        Mutation("softmax lost, ONNX", ONNX8, onnx_graph(_without_onnx_softmax), By.LINT, "Identity"),
         Mutation(
             "temperature lost",
             INT8,

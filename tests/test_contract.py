@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import toy_contract
 
 from melanoma_edge.contract import (
     SCHEMA,
@@ -26,23 +27,12 @@ from melanoma_edge.errors import TrustError
 from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards
 from melanoma_edge.strictjson import Mismatch
 
-CONTRACT = ModelContract(
-    schema=SCHEMA,
-    name="toy",
+CONTRACT = toy_contract(
     classes=("MEL", "NV", "BCC"),
-    target="melanoma",
-    target_classes=("MEL",),
-    melanoma_classes=("MEL",),
     malignant_classes=("MEL", "BCC"),
-    class_prior=(0.25, 0.5, 0.25),
     input_size=160,
-    input_range=(0, 255),
-    image_types=("dermoscopic",),
-    pixels=PixelRecipe(),
     temperature=1.25,
     operating_point=OperatingPoint(0.125, 0.95, 80, 3, False),
-    intended_use="tests",
-    provenance=Provenance("melanoma-edge", "train", ("toy",), ("none",), True, "0" * 64, "1" * 64, "1" * 64),
 )
 DOCUMENT: dict[str, Any] = json.loads(CONTRACT.to_json())
 SAFEGUARDS = Safeguards(QualityLimits(224), OutlierLimits(((0.5, -1.0),), (1.0, 2.0), 9.5), 0.0625)

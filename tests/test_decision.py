@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import toy_contract
 
-from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
+from melanoma_edge.contract import OperatingPoint
 from melanoma_edge.decision import (
     Decision,
     State,
@@ -25,23 +26,14 @@ from melanoma_edge.decision import (
 from melanoma_edge.quality import Finding
 from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards
 
-CONTRACT = ModelContract(
-    schema=SCHEMA,
-    name="toy",
+CONTRACT = toy_contract(
     classes=("MEL", "NV", "BCC"),
     target="malignant",
     target_classes=("BCC", "MEL"),
-    melanoma_classes=("MEL",),
     malignant_classes=("MEL", "BCC"),
-    class_prior=(0.25, 0.5, 0.25),
     input_size=64,
-    input_range=(0, 255),
-    image_types=("dermoscopic",),
-    pixels=PixelRecipe(),
     temperature=1.0,
     operating_point=OperatingPoint(0.5, 0.95, 80, 0, True),
-    intended_use="tests",
-    provenance=Provenance("test", "train", ("toy",), ("none",), True, "0" * 64, "1" * 64, "1" * 64),
 )
 NEAR = OutlierLimits(((0.0, 0.0), (10.0, 0.0)), (1.0, 2.0), 4.0)
 SAFEGUARDS = replace(default_safeguards(64), outlier=NEAR, uncertain_from=0.25)

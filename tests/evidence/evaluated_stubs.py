@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from toys import toy_contract
 
-from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
+from melanoma_edge.contract import ModelContract, OperatingPoint, Provenance
 from melanoma_edge.data.catalog import CatalogRow
 from melanoma_edge.evidence.material import Material
 from melanoma_edge.evidence.models import Model
@@ -19,24 +20,16 @@ CLASSES = ("MEL", "NV", "BCC")
 
 def contract_of(**changes: Any) -> ModelContract:
     values: dict[str, Any] = {
-        "schema": SCHEMA,
         "name": "stub",
         "classes": CLASSES,
-        "target": "melanoma",
-        "target_classes": ("MEL",),
-        "melanoma_classes": ("MEL",),
         "malignant_classes": ("MEL", "BCC"),
         "class_prior": (1 / 3, 1 / 3, 1 / 3),
         "input_size": 16,
-        "input_range": (0, 255),
-        "image_types": ("dermoscopic",),
-        "pixels": PixelRecipe(),
         "temperature": 1.0,
         "operating_point": OperatingPoint(0.3, 0.95, 80, 1, False),
-        "intended_use": "tests",
         "provenance": Provenance("test", "train", ("stub",), ("none",), False, "0" * 64, "1" * 64, "1" * 64),
     }
-    return ModelContract(**{**values, **changes})
+    return toy_contract(**{**values, **changes})
 
 
 def material_of(images: int = 90, seed: int = 0, **changes: Any) -> Material:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from toys import toy_contract
 
-from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
+from melanoma_edge.contract import ModelContract, OperatingPoint, Provenance
 
 CLASSES = ("MEL", "NV", "BCC", "DF")
 
@@ -35,22 +36,13 @@ def draw(melanomas: int, others: int, seed: int = 0) -> Drawn:
 
 @pytest.fixture(scope="session")
 def contract() -> ModelContract:
-    return ModelContract(
-        schema=SCHEMA,
-        name="toy",
+    return toy_contract(
         classes=CLASSES,
-        target="melanoma",
-        target_classes=("MEL",),
-        melanoma_classes=("MEL",),
         malignant_classes=("MEL", "BCC"),
         class_prior=(0.25, 0.25, 0.25, 0.25),
         input_size=8,
-        input_range=(0, 255),
-        image_types=("dermoscopic",),
-        pixels=PixelRecipe(),
         temperature=1.0,
         operating_point=OperatingPoint(0.3, 0.95, 80, 0, True),
-        intended_use="tests",
         provenance=Provenance("test", "train", ("toy",), ("none",), True, "0" * 64, "1" * 64, "1" * 64),
     )
 

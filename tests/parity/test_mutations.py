@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutations import By, Mutation, mutations, resealed
+from breaking import resealed
+from mutations import By, Mutation, mutations
 
 from melanoma_edge.cli.parity import _prove_calibration, _prove_precisions
 from melanoma_edge.errors import TrustError
