@@ -44,7 +44,27 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
     print_table(f"{name}: value (95 % interval)", ("metric", *splits), rows)
     sentence = claim(run.contract.operating_point, run.contract.target, leaky=run.contract.provenance.leaky)
     note(f"Threshold {run.contract.threshold:.4g}. {sentence}", quiet)
+    _describe_lowest(run, quiet)
     note(f"Run: {run.path}", quiet)
+
+
+def _describe_lowest(run: Run, quiet: bool) -> None:
+    """Print which lesions hold the threshold down, and what each of them costs."""
+    found = run.record.lowest_targets
+    if not found:
+        return
+    rows = [
+        (
+            one.image_id,
+            one.group,
+            f"{one.score:.4f}",
+            "not defined" if one.specificity is None else f"{one.specificity:.3f}",
+        )
+        for one in found
+    ]
+    title = f"{run.contract.target.capitalize()} lesions of lowest score on validation"
+    print_table(title, ("image", "group", "score", "specificity of a threshold just below"), rows)
+    note("Where the first costs much specificity, look at its picture: is it what its label says?", quiet)
 
 
 def describe_worker(cluster: Cluster, as_json: bool, quiet: bool = False) -> None:

@@ -16,14 +16,14 @@ from melanoma_edge.compression.importance import IMPORTANCES, Gated, Importance,
 from melanoma_edge.compression.narrow import Measure, everything, narrowed, narrowest
 from melanoma_edge.compression.sites import Kept, cut, sites
 from melanoma_edge.errors import UsageError
-from melanoma_edge.evaluation.metrics import Cases, macro_auc
+from melanoma_edge.evaluation.calibration import softmax
+from melanoma_edge.evaluation.metrics import Cases, validation_auc
 from melanoma_edge.model.cost import cost
 from melanoma_edge.model.spec import NetworkSpec, check_mobilenet
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training import trainer
 from melanoma_edge.training.config import TrainConfig
-from melanoma_edge.training.finish import softmax
 from melanoma_edge.training.material import Origin, Start
 from melanoma_edge.training.mixture import levelled
 from melanoma_edge.training.run import Run, SplitImages
@@ -196,13 +196,13 @@ def validation_quality(logits: NDArray[np.float32], split: SplitImages) -> dict[
 
     The loss is the cross-entropy with every class weighing the same, which is what thinning tries to keep.
     """
-    probabilities, labels = softmax(logits.astype(np.float64)), split.labels
+    probabilities, labels = softmax(logits), split.labels
     given = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)
     cases = Cases(probabilities, labels, (), 0.0)
     return {
         "balanced_loss": float(-(np.log(given) * _balanced(labels)).sum()),
         "balanced_accuracy": float(cases.balanced_accuracy(np.ones((1, len(labels))))[0]),
-        "macro_auc": macro_auc(probabilities.round(6), labels) or 0.0,
+        "macro_auc": validation_auc(probabilities, labels),
     }
 
 

@@ -17,6 +17,13 @@ STRENGTHS = (-1.0, 1.5)
 BINS = 15
 
 
+def softmax(logits: Floats) -> NDArray[np.float64]:
+    """Return probabilities, float64, over the last axis."""
+    exact = np.asarray(logits, np.float64)
+    raised = np.exp(exact - exact.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+
+
 def fit_temperature(logits: Floats, labels: Ints, weights: Floats | None = None) -> float:
     """Return the temperature in 0.05 to 10 that minimises the mean negative log likelihood.
 

@@ -36,6 +36,13 @@ class Lesions:
         """Return the mean over each lesion's images, float64 ``[u, ...]``, of values ``[n, ...]``."""
         return _means(self.of_image, len(self), values)
 
+    def first_images(self, image_ids: Sequence[str]) -> dict[int, str]:
+        """Return the first image id, in sorted order, of each lesion."""
+        first: dict[int, str] = {}
+        for lesion, image_id in zip(self.of_image.tolist(), image_ids, strict=True):
+            first[lesion] = min(first.get(lesion, image_id), image_id)
+        return first
+
 
 def lesions(groups: Sequence[str] | NDArray[np.str_], labels: Sequence[int] | Ints) -> Lesions:
     """Gather images into lesions.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.errors import MelanomaEdgeError
+from melanoma_edge.evaluation.calibration import softmax
 from melanoma_edge.parity.comparison import JudgedRun
 from melanoma_edge.parity.gate import Status
 from melanoma_edge.parity.layers import LayerReport, spread
@@ -28,7 +29,6 @@ from melanoma_edge.parity.mistakes import (
     Values,
     favoured,
     geometries,
-    softmax,
     sources_of,
     tempered,
 )
@@ -144,7 +144,7 @@ def _unsound(expected: Answer, found: Answer, classes: Sequence[str]) -> str | N
     if not np.isfinite(found).all():
         return "the file gives values that are no numbers"
     if "finite_outputs" in failed:
-        lost = _alike(expected, softmax(found - found.max(axis=1, keepdims=True))) >= _NEARLY
+        lost = _alike(expected, softmax(found)) >= _NEARLY
         return "the file's answers are no probabilities" + (": softmax is missing" if lost else "")
     return "the file answers every image alike" if "constant_output" in failed else None
 

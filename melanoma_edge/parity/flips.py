@@ -20,7 +20,7 @@ def flips_of(
     """
     changed = (before.predicted != after.predicted) | (before.referred != after.referred)
     lost = before.is_target & before.referred & ~after.referred
-    first = first_images(unit, image_ids)
+    first = unit.first_images(image_ids)
     own = after.threshold if isinstance(after.threshold, np.ndarray) else None
     flips = (
         Flip(
@@ -37,11 +37,3 @@ def flips_of(
         for i in np.flatnonzero(changed).tolist()
     )
     return tuple(sorted(flips, key=lambda flip: (not flip.melanoma_lost, flip.image_id)))
-
-
-def first_images(unit: Lesions, image_ids: Sequence[str]) -> dict[int, str]:
-    """Return the first image id, in sorted order, of each lesion."""
-    first: dict[int, str] = {}
-    for lesion, image_id in zip(unit.of_image.tolist(), image_ids, strict=True):
-        first[lesion] = min(first.get(lesion, image_id), image_id)
-    return first

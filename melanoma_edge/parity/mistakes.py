@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from melanoma_edge.errors import MelanomaEdgeError
+from melanoma_edge.evaluation.calibration import softmax
 from melanoma_edge.pixels import decode, square
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -55,12 +56,6 @@ PREPARATIONS: Mapping[str, tuple[str, Mistake]] = {
     "transposed": ("rows and columns are exchanged", lambda x: x.transpose(0, 2, 1, 3)),
 }
 """What can go wrong with prepared pixels, float32 ``[n, N, N, 3]`` in 0..255."""
-
-
-def softmax(values: Answer) -> Answer:
-    """Return probabilities of logits ``[n, classes]``."""
-    raised = np.exp(values)
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 ANSWERS: Mapping[str, tuple[str, Callable[[Answer], Answer]]] = {

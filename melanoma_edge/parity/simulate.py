@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.evaluation.bootstrap import Array
+from melanoma_edge.evaluation.calibration import softmax
 from melanoma_edge.evaluation.metrics import Cases
 from melanoma_edge.parity.gate import Limits, Status, check_changes, check_loss, overall
 from melanoma_edge.parity.outputs import check_outputs
@@ -101,7 +102,7 @@ def simulate_gate(
     """
     generator = np.random.default_rng(seed)
     known = _logits(generator, np.zeros(_MANY, np.int64))
-    threshold = float(np.quantile(_softmax(known)[:, 0], 1 - _SENSITIVITY))
+    threshold = float(np.quantile(softmax(known)[:, 0], 1 - _SENSITIVITY))
     labels, rates = np.repeat(np.arange(len(CLASSES)), lesions), []
     for loss in losses:
         moved = _moved(generator, known, loss, threshold) if loss else 0.0
@@ -109,7 +110,7 @@ def simulate_gate(
         for _ in range(pairs):
             logits = _logits(generator, labels)
             before, after = (
-                Cases(_softmax(one), labels, (0,), threshold) for one in (logits, _exported(generator, logits, moved))
+                Cases(softmax(one), labels, (0,), threshold) for one in (logits, _exported(generator, logits, moved))
             )
             checks = check_changes(pair(before, after, resamples, seed), Limits(), CLASSES[0], ())
             checks += check_outputs(before.probabilities, after.probabilities, CLASSES)
@@ -127,17 +128,12 @@ def _exported(generator: np.random.Generator, logits: Array, moved: float) -> Ar
     return np.asarray(logits + generator.normal(0, ROUNDING, logits.shape) - moved * np.eye(len(CLASSES))[0])
 
 
-def _softmax(logits: Array) -> Array:
-    raised = np.exp(logits)
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
 def _moved(generator: np.random.Generator, melanomas: Array, loss: float, threshold: float) -> float:
     """Return by how much less melanoma is answered where a share of melanomas is lost, by halving."""
     rounded, low, high = _exported(generator, melanomas, 0.0), 0.0, 10.0
     while high - low > 1e-4:
         middle = (low + high) / 2
-        kept = float((_softmax(rounded - middle * np.eye(len(CLASSES))[0])[:, 0] >= threshold).mean())
+        kept = float((softmax(rounded - middle * np.eye(len(CLASSES))[0])[:, 0] >= threshold).mean())
         low, high = (low, middle) if _SENSITIVITY - kept > loss else (middle, high)
     return (low + high) / 2
 

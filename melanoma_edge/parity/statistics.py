@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melanoma_edge.evaluation.intervals import ONE_SIDED, Estimate, mcnemar, tango, wilson
 from melanoma_edge.evaluation.metrics import Cases
@@ -99,8 +100,8 @@ def describe(before: Cases, after: Cases, paired: Paired, limits: Limits) -> Sta
     """
     n = paired.lesions
     return Statistics(
-        sensitivity=_loss(paired.targets, limits.sensitivity_loss),
-        specificity=_loss(paired.others, limits.specificity_loss),
+        sensitivity=loss_of(paired.targets, limits.sensitivity_loss),
+        specificity=loss_of(paired.others, limits.specificity_loss),
         class_agreement=wilson(paired.same_class, n),
         decision_agreement=wilson(paired.same_decision, n),
         score=_score_change(before, after),
@@ -108,7 +109,8 @@ def describe(before: Cases, after: Cases, paired: Paired, limits: Limits) -> Sta
     )
 
 
-def _loss(counted: Decisions, margin: float) -> Loss | None:
+def loss_of(counted: Decisions, margin: float) -> Loss | None:
+    """Return intervals and tests of counted decisions, None of no lesions; see ``Loss``."""
     if not counted.n:
         return None
     interval = tango(counted.lost, counted.gained, counted.n, ONE_SIDED)
@@ -124,9 +126,15 @@ def _score_change(before: Cases, after: Cases) -> ScoreChange:
 
 
 def _divergence(before: Cases, after: Cases) -> Divergence:
-    p, q = (np.clip(one.probabilities, _LEAST, None) for one in (before, after))
-    each = (p * np.log(p / q)).sum(axis=1)
+    p, q = (_distribution(one.probabilities) for one in (before, after))
+    each = np.maximum((p * np.log(p / q)).sum(axis=1), 0)  # below 0 by rounding alone
     return Divergence(float(each.mean()), float(np.quantile(each, 0.99)))
+
+
+def _distribution(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities ``[u, classes]`` of which none is 0, with sums that are exactly 1."""
+    positive = np.clip(probabilities, _LEAST, None)
+    return np.asarray(positive / positive.sum(axis=1, keepdims=True))
 
 
 def by_subgroup(before: Cases, after: Cases, attributes: Mapping[str, Sequence[str]]) -> tuple[SubgroupChange, ...]:

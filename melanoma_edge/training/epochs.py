@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from melanoma_edge import __version__
 from melanoma_edge.errors import DataError, UsageError, named
-from melanoma_edge.evaluation.metrics import Cases, macro_auc
+from melanoma_edge.evaluation.calibration import softmax
+from melanoma_edge.evaluation.metrics import Cases, validation_auc
 from melanoma_edge.files import sha256_of
 from melanoma_edge.model.weights import Weights
 from melanoma_edge.progress import Progress
@@ -22,7 +23,7 @@ from melanoma_edge.training.checkpoint import Checkpoint, load_checkpoint, packe
 from melanoma_edge.training.config import TrainConfig, reading_of
 from melanoma_edge.training.devices import Devices
 from melanoma_edge.training.feed import read_ahead
-from melanoma_edge.training.finish import best_epoch, softmax
+from melanoma_edge.training.finish import best_epoch
 from melanoma_edge.training.folder import forget_replaced
 from melanoma_edge.training.learner import Learner
 from melanoma_edge.training.material import Images, priors
@@ -31,9 +32,6 @@ _PROGRESSIVE = ((0.4, 0.6), (0.7, 0.8))
 """Until this share of the epochs, this share of the image size."""
 _LEAST_SIDE = 64
 """Images are not made smaller than this, in pixels."""
-
-_NOISE = 6
-"""Decimals of a probability that count: a network that answers everything alike must not be ranked by rounding."""
 
 _LOCAL = ("data", "init", "device")
 """What of a configuration each process of a cluster may have its own of; of a table that wins, its path."""
@@ -193,13 +191,13 @@ def _size(config: TrainConfig, epoch: int) -> int:
 
 def _validate(learner: Learner, weights: Weights, images: Images) -> dict[str, float]:
     split = images.splits["validation"]
-    probabilities = softmax(learner.logits(weights, split.pixels).astype(np.float64))
+    probabilities = softmax(learner.logits(weights, split.pixels))
     given = probabilities[np.arange(len(split.labels)), split.labels]
     cases = Cases(probabilities, split.labels, (), 0.0)
     return {
         "validation_loss": float(-np.log(np.maximum(given, 1e-12)).mean()),
         "validation_balanced_accuracy": float(cases.balanced_accuracy(np.ones((1, len(given))))[0]),
-        "validation_macro_auc": macro_auc(probabilities.round(_NOISE), split.labels) or 0.0,
+        "validation_macro_auc": validation_auc(probabilities, split.labels),
     }
 
 

@@ -24,8 +24,9 @@ from melanoma_edge.contract import (
 from melanoma_edge.contract import SCHEMA as CONTRACT_SCHEMA
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.data.labels import target_of
-from melanoma_edge.evaluation.calibration import fit_prior_shift
+from melanoma_edge.evaluation.calibration import fit_prior_shift, softmax
 from melanoma_edge.evaluation.lesions import lesions
+from melanoma_edge.evaluation.lowest import LowTarget, lowest_targets
 from melanoma_edge.evaluation.metrics import evaluate
 from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.files import sha256_of, to_json, write_text
@@ -88,6 +89,7 @@ class _Calibrated:
     strength: float
     prior: tuple[float, ...]
     point: OperatingPoint
+    lowest: tuple[LowTarget, ...]
 
     def probabilities(self, split: str) -> NDArray[np.float64]:
         return softmax(self.logits[split] / self.temperature)
@@ -134,6 +136,7 @@ def finish(out: Path, outcome: Outcome, progress: Progress = silent) -> Run:
         pixels={split: pixels_sha256(images.pixels) for split, images in outcome.splits.items()},
         weights_sha256=digest,
         metrics=metrics,
+        lowest_targets=calibrated.lowest,
     )
     write_text(out / RECORD, to_json(to_plain(record)))
     return Run.open(out)
@@ -143,12 +146,6 @@ def best_epoch(history: list[dict[str, float]]) -> dict[str, float] | None:
     """Return the epoch whose weights are kept: the first of highest validation macro AUC among those eligible."""
     eligible = [row for row in history if row["eligible"]]
     return max(eligible, key=lambda row: row["validation_macro_auc"], default=None)
-
-
-def softmax(logits: Floats) -> NDArray[np.float64]:
-    """Return probabilities, float64, over the last axis."""
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float64)
 
 
 def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
@@ -162,12 +159,19 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
     for done, (split, images) in enumerate(outcome.splits.items()):
         logits[split] = outcome.predict(weights, images.pixels).astype(np.float64)
         progress("measuring", done + 1, len(outcome.splits))
-    target = [classes.index(name) for name in target_of(classes).target_classes]
-    scores = softmax(logits["validation"] / temperature)[:, target].sum(axis=1)
+    target = _target_columns(outcome)
     unit = lesions(validation.groups, validation.labels)
-    point = choose_threshold(unit.mean(scores), np.isin(unit.labels, target), outcome.config.target_sensitivity)
+    scores = unit.mean(softmax(logits["validation"] / temperature)[:, target].sum(axis=1))
+    is_target = np.isin(unit.labels, target)
+    point = choose_threshold(scores, is_target, outcome.config.target_sensitivity)
     point = replace(point, certified=point.certified and not outcome.catalog.leaky)
-    return _Calibrated(weights, logits, temperature, strength, prior, point)
+    lowest = lowest_targets(scores, is_target, unit, validation.ids, classes)
+    return _Calibrated(weights, logits, temperature, strength, prior, point, lowest)
+
+
+def _target_columns(outcome: Outcome) -> list[int]:
+    classes = outcome.catalog.classes
+    return [classes.index(name) for name in target_of(classes).target_classes]
 
 
 def _safeguards(outcome: Outcome, calibrated: _Calibrated, progress: Progress) -> Safeguards:
@@ -179,9 +183,8 @@ def _safeguards(outcome: Outcome, calibrated: _Calibrated, progress: Progress) -
     found = derive(spec.image_size, outcome.splits, embed if config.outlier_limits else None, config.seed, progress)
     if config.uncertain is None:
         return found
-    columns = [outcome.catalog.classes.index(name) for name in target_of(outcome.catalog.classes).target_classes]
     scores = lesions(validation.groups, validation.labels).mean(
-        calibrated.probabilities("validation")[:, columns].sum(axis=1)
+        calibrated.probabilities("validation")[:, _target_columns(outcome)].sum(axis=1)
     )
     return replace(found, uncertain_from=uncertain_from(scores, calibrated.point.threshold, config.uncertain))
 

@@ -95,7 +95,9 @@ def gather(config: TrainConfig, out: Path | None, origin: Origin | None, progres
     cached = cached_pixels(catalog.rows, size, progress=progress, skip_bad=config.skip_bad_images)
     if cached.bad:
         kept = {row.image_id for row in cached.rows}
-        note = f"{len(cached.bad)} unreadable images left out: {named(bad.path for bad in cached.bad)}"
+        copies = len(catalog.rows) - len(kept) - len(cached.bad)
+        also = f", and {copies} augmented copies of them" if copies else ""
+        note = f"{len(cached.bad)} unreadable images left out{also}: {named(bad.path for bad in cached.bad)}"
         catalog = catalog.without({row.image_id for row in catalog.rows} - kept, note)
     if origin:
         _check_complete(catalog)

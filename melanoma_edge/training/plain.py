@@ -17,16 +17,15 @@ import numpy as np
 
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import DataError, UsageError, machine_errors, named
-from melanoma_edge.evaluation.metrics import macro_auc
+from melanoma_edge.evaluation.calibration import softmax
+from melanoma_edge.evaluation.metrics import validation_auc
 from melanoma_edge.model.legacy_keras import load_tensorflow
 from melanoma_edge.training.config import TrainConfig
-from melanoma_edge.training.finish import softmax
 
 SPLITS = ("train", "validation")
 _READ = {".bmp", ".gif", ".jpeg", ".jpg", ".png"}
 """What ``image_dataset_from_directory`` reads."""
 _NETWORKS = {"mobilenet_v2": "MobileNetV2", "mobilenet_v1": "MobileNet"}
-_NOISE = 6
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,7 @@ def train_plain(
 
     def ended(epoch: int, logs: Any) -> None:
         trained()
-        probabilities = softmax(model.predict(ready["validation"], verbose=0).astype(np.float64))
-        judged(macro_auc(probabilities.round(_NOISE), labels) or 0.0)
+        judged(validation_auc(softmax(model.predict(ready["validation"], verbose=0)), labels))
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=ended)
     model.fit(ready["train"], epochs=config.epochs, verbose=0, callbacks=[watch])

@@ -17,13 +17,14 @@ from melanoma_edge.contract import ModelContract, check_schema, read_contract
 from melanoma_edge.data.cache import cache_folder, cached_pixels
 from melanoma_edge.data.catalog import SPLITS, Catalog, CatalogRow, load_catalog
 from melanoma_edge.errors import DataError, TrustError, UsageError
+from melanoma_edge.evaluation.lowest import LowTarget
 from melanoma_edge.evaluation.metrics import Metrics
 from melanoma_edge.files import sha256_of
 from melanoma_edge.model.spec import NetworkSpec
 from melanoma_edge.model.weights import Weights, load_weights, weights_sha256
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.squares import Squares
-from melanoma_edge.strictjson import from_plain
+from melanoma_edge.strictjson import OPTIONAL, from_plain
 from melanoma_edge.training.config import TrainConfig
 
 SCHEMA = "melanoma-edge/run/1"
@@ -47,6 +48,7 @@ class RunRecord:
     ``files`` are sha256 by relative path, checked whenever the run is opened; ``plots`` those of the pictures.
     ``pixels`` are sha256 of the decoded squares by split, checked whenever a split is used.
     ``metrics`` are by split; ``compression`` says what pruning or another compression did, layer by layer.
+    ``lowest_targets`` are those of validation, where a run chose its own threshold.
     """
 
     schema: str
@@ -65,6 +67,7 @@ class RunRecord:
     pixels: dict[str, str]
     weights_sha256: str
     metrics: dict[str, Any]
+    lowest_targets: tuple[LowTarget, ...] = field(default=(), metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, eq=False)

@@ -242,7 +242,10 @@ def test_a_leaky_run_is_shown_as_one(trained: Any, capsys: pytest.CaptureFixture
 
     run = Run.open(trained.run)
     describe_run(run, as_json=False)
-    assert "LEAKY" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "LEAKY" not in shown
+    assert "Melanoma lesions of lowest score on validation" in shown
+    assert f"{run.record.lowest_targets[0].score:.4f}" in shown
     provenance = replace(run.contract.provenance, leaky=True)
     describe_run(replace(run, contract=replace(run.contract, provenance=provenance)), as_json=False)
     said = capsys.readouterr()

@@ -17,7 +17,15 @@ from melanoma_edge.evaluation.calibration import (
     fit_prior_shift,
     fit_temperature,
     shift_prior,
+    softmax,
 )
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_softmax_stands_large_logits_and_is_exact_of_any_kind(kind: type) -> None:
+    found = softmax(np.array([[1e4, 0.0], [-1e4, -1e4]], kind))
+    np.testing.assert_array_equal(found, [[1, 0], [0.5, 0.5]])
+    assert softmax(np.ones((2, 3), kind)).dtype == np.float64
 
 
 def drawn(n: int, prior: list[float], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from sklearn import metrics as theirs
 
 from melanoma_edge.errors import DataError, TrustError
 from melanoma_edge.evaluation.calibration import ece
-from melanoma_edge.evaluation.metrics import HEADLINES, Metrics, evaluate, macro_auc
+from melanoma_edge.evaluation.metrics import HEADLINES, Metrics, evaluate, macro_auc, validation_auc
 from melanoma_edge.strictjson import from_plain, to_plain
 
 CLASSES = ("MEL", "NV", "BCC", "DF")
@@ -121,6 +121,14 @@ def test_any_small_split_gives_numbers_or_none_but_never_nan(labels: list[int], 
     assert (found.specificity is None) == (set(labels) == {0})
     assert (found.macro_auc is None) == (len(set(labels)) == 1)
     assert macro_auc(probabilities, np.array(labels)) == (found.macro_auc and found.macro_auc.value)
+
+
+def test_a_network_that_answers_alike_is_not_ranked_by_rounding() -> None:
+    labels = np.arange(8) % 2
+    right, alike = np.stack([0.5 - 1e-8 * labels, 0.5 + 1e-8 * labels], axis=1), np.full((8, 2), 0.5)
+    assert (macro_auc(right, labels), validation_auc(right, labels), validation_auc(alike, labels)) == (1, 0.5, 0.5)
+    assert validation_auc(right + np.stack([-labels, labels], axis=1) / 9, labels) == 1
+    assert validation_auc(right, np.zeros(8, np.int64)) == 0, "one class ranks nothing"
 
 
 def test_a_score_at_the_threshold_is_referred() -> None:

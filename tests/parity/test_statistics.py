@@ -74,6 +74,15 @@ def test_divergence_is_of_the_exported_from_the_float_model() -> None:
     assert found.p99 == pytest.approx(np.quantile(each, 0.99), abs=1e-6)
 
 
+@pytest.mark.parametrize("sums", [(1 - 1e-6, 1 + 1e-6), (1, 1), (1 + 1e-6, 1 - 1e-6)])
+def test_models_that_answer_alike_diverge_by_nothing_however_their_answers_sum(sums: tuple[float, float]) -> None:
+    """Answers are float32: they sum to 1 only nearly, and a divergence is never below 0."""
+    shares = np.random.default_rng(0).dirichlet(np.ones(2), 40)
+    before, after = (Cases(shares * total, np.arange(40) % 2, (0,), 0.5) for total in sums)
+    found = describe(before, after, pair(before, after, 5, 0), Limits()).kl
+    assert 0 <= found.mean < 1e-12 and 0 <= found.p99 < 1e-12
+
+
 def test_subgroups_count_their_own_losses() -> None:
     before, after = models(3, 0, 12, others=12)
     sexes = ["f", "m"] * 12

@@ -60,6 +60,23 @@ def test_unreadable_images_stop_or_are_left_out_by_name(tmp_path: Path) -> None:
     assert any("broken.png" in note for note in found.catalog.notes)
 
 
+def test_an_unreadable_file_is_named_once_whatever_copies_were_made_of_it(tmp_path: Path) -> None:
+    data = write_images(tmp_path / "data", 6)
+    for name in ("one", "two"):
+        (data / "NV" / f"{name}.png").write_bytes(name.encode())
+    config = tiny_config(data, split_policy="legacy", legacy_copies=20)
+    with pytest.raises(DataError, match="2 of 20 images cannot be decoded") as caught:
+        gather(config, tmp_path / "run", None)
+    assert caught.value.what.count("one.png") == 1
+    found = gather(replace(config, skip_bad_images=True), tmp_path / "run", None)
+    assert [Path(text.split(": ")[0]).name for text in found.left_out] == ["one.png", "two.png"]
+    copies = 18 + 3 * 20 - len(found.catalog.rows)
+    assert copies > 2, "some were made of them"
+    (note,) = (note for note in found.catalog.notes if note.startswith("2 unreadable images"))
+    assert note.startswith(f"2 unreadable images left out, and {copies} augmented copies of them: ")
+    assert note.count("one.png") == 1
+
+
 def test_a_run_hands_its_catalog_and_split_on(run: Run, tmp_path: Path) -> None:
     config = replace(run.record.configuration, data=("/nowhere",), seed=99)
     assert gather(config, tmp_path, Origin(run, "prune")).catalog == run.catalog

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toys import toy_contract
 
-from melanoma_edge.training.finish import softmax
+from melanoma_edge.evaluation.calibration import softmax
 from melanoma_edge.training.mixture import STRENGTH, levelled, mixture, moved, shift
 
 
