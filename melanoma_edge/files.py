@@ -7,10 +7,10 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from melanoma_edge.errors import UsageError, machine_errors, named
 
@@ -86,7 +86,7 @@ def write_text(path: Path, text: str) -> str:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool) -> Iterator[bool]:
+def locked(path: Path, *, wait: bool, waiting: Callable[[], None] | None = None) -> Iterator[bool]:
     """Hold an exclusive lock on ``path`` for the length of the block.
 
     The kernel drops the lock when the process ends in any way, so a killed process never blocks the next.
@@ -94,6 +94,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
     Args:
         path: the lock file; made when missing and left in place.
         wait: whether to wait for another holder; otherwise the block runs with ``False``.
+        waiting: called before it waits, where it has to.
 
     Yields:
         Whether the lock is held.
@@ -102,17 +103,26 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
         _make_folder(path.parent)
         stream = open(path, "w")
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
+        if not _lock(stream, wait, waiting):
             yield False
             return
         if _is_at(stream.fileno(), path):
             yield True
             return
     # Another holder removed the file between our opening and locking it: what we hold guards nothing.
-    with locked(path, wait=wait) as held:
+    with locked(path, wait=wait, waiting=waiting) as held:
         yield held
+
+
+def _lock(stream: IO[str], wait: bool, waiting: Callable[[], None] | None) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    if wait:
+        if waiting:
+            waiting()
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    return wait
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

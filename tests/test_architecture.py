@@ -35,11 +35,12 @@ ALLOWED = {
     "damage": set(),
     "contract": {"errors", "files", "strictjson", "safeguards"},
     "pixels": {"damage", "errors"},
+    "thumbnail": {"errors", "pixels"},
     "quality": {"pixels", "safeguards"},
     "decision": {"contract", "quality", "safeguards"},
     "machine": {"errors", "model"},
     "data": FOUNDATION | {"contract", "pixels"},
-    "audit": FOUNDATION | {"data", "evaluation", "pixels"},
+    "audit": FOUNDATION | {"data", "evaluation", "pixels", "thumbnail"},
     "model": FOUNDATION,
     "evaluation": {"errors", "contract"},
     "report": FOUNDATION | {"contract"},
@@ -62,7 +63,7 @@ ALLOWED = {
         "runtime",
         "safeguards",
     }
-    | {"recalibration", "training"},
+    | {"recalibration", "thumbnail", "training"},
     "bundle": FOUNDATION
     | {"contract", "data", "decision", "parity", "pixels", "quality", "report", "runtime", "safeguards", "training"},
     "grouping": {"errors", "data"},

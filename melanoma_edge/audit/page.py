@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 
 from melanoma_edge.audit import Audit
 from melanoma_edge.audit.pairs import Kind, Pair
-from melanoma_edge.errors import DataError
 from melanoma_edge.files import write_text
-from melanoma_edge.pixels import decode
+from melanoma_edge.thumbnail import thumbnail
 
 SHOWN = 60
 """Pairs of each kind that a page shows; the others are in the JSON document."""
 
-_SIDE, _QUALITY = 144, 80
+_SIDE = 144
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def render(audit: Audit) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"thousands": "{:,}".format, "percent": _percent, "two": "{:.2f}".format}
-    environment.globals |= {"picture": _picture, "short": _shortener(audit.paths)}
+    environment.globals |= {"picture": lambda path: thumbnail(Path(path), _SIDE), "short": _shortener(audit.paths)}
     template = files("melanoma_edge.audit").joinpath("page.html").read_text("utf-8")
     origins = sorted({origin for row in audit.confounding.origins.values() for origin in row})
     return environment.from_string(template).render(
@@ -61,18 +58,6 @@ def _percent(share: float) -> str:
 def _sections(pairs: Sequence[Pair]) -> list[Section]:
     found = [(kind, [pair for pair in pairs if pair.kind is kind]) for kind in Kind]
     return [Section(kind, len(inside), tuple(inside[:SHOWN])) for kind, inside in found if inside]
-
-
-def _picture(path: str) -> str:
-    """Return a small picture as a data address, or nothing where it cannot be decoded."""
-    try:
-        image = decode(Path(path))
-    except DataError:
-        return ""
-    image.thumbnail((_SIDE, _SIDE))
-    stream = BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _shortener(folders: Sequence[str]) -> object:

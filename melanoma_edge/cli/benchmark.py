@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from melanoma_edge.cli.console import note, print_json, print_table, reporting
-from melanoma_edge.cli.options import PATH, dry_run_option, output_options
+from melanoma_edge.cli.options import PATH, dry_run_option, force_option, output_options
 from melanoma_edge.cli.results import PLAN_SCHEMA, print_plan
 from melanoma_edge.errors import UsageError
 
@@ -22,6 +22,10 @@ _RUNTIMES = "litert, litert-plain (without XNNPACK), onnxruntime, onnxruntime-un
 @click.option("--seconds", type=float, help="Of inference per row; default 2.")
 @click.option("--repeats", type=int, help="Inferences per row, instead of --seconds.")
 @click.option("--starts", type=int, default=3, show_default=True, help="Fresh processes per row for its start-up.")
+@click.option(
+    "--out", type=PATH, metavar="FILE.json", help="Keep the document: `report` reads RUN/report/benchmark.json."
+)
+@force_option
 @dry_run_option
 @output_options
 def command(
@@ -31,6 +35,8 @@ def command(
     seconds: float | None,
     repeats: int | None,
     starts: int,
+    out: Path | None,
+    force: bool,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -47,12 +53,16 @@ def command(
       melanoma-edge benchmark runs/ham/artifacts/model-float32.tflite runs/ham/artifacts/model-int8.tflite
       melanoma-edge benchmark runs/ham/artifacts/model-int8.onnx --runtime onnxruntime --repeats 100 --json
     """
+    from melanoma_edge.files import refuse_overwrite, to_json, write_text
     from melanoma_edge.runtime.benchmark import benchmark, planned
     from melanoma_edge.runtime.measured import Setting
     from melanoma_edge.strictjson import to_plain
 
     if seconds is not None and repeats is not None:
         raise UsageError("--seconds and --repeats both given", fix="give one of them")
+    if force and not out:
+        raise UsageError("--force without --out", fix="name the file to replace with --out")
+    refuse_overwrite([out] if out else [], force)
     usual = Setting()
     chosen, length = runtimes or usual.runtimes, usual.seconds if seconds is None else seconds
     setting = Setting(chosen, _counts(threads), length, repeats, starts)
@@ -65,7 +75,11 @@ def command(
     document = found.to_document()
     for one in document["files"]:
         one |= _inside(Path(one["path"]))
+    if out:
+        write_text(out, to_json(document))
     print_json(document) if as_json else _print(document, quiet)
+    if out:
+        note(f"Written: {out}", quiet)
     errors = [row.error for row in found.rows if row.error]
     for error in errors:
         note(f"Error: {error}")

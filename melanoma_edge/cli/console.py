@@ -96,7 +96,7 @@ class Reporter:
         seconds = now - begun.at
         speed = (done - begun.done) / seconds if seconds > 1 else 0.0
         if done >= total:
-            note(f"{task}: {total}" + (f", {_per_second(speed)}" if speed else ""))
+            note(f"{task}: {total}" + (f", {_per_second(speed)}" if speed else "") if total else task)
             del self._begun[task]
         elif speed and now - begun.told >= _TOLD_EVERY:
             left = timedelta(seconds=round((total - done) / speed))
@@ -107,8 +107,8 @@ class Reporter:
         if task not in self._tasks:
             for finished in self._tasks.values():
                 bars.update(finished, visible=False)
-            self._tasks[task] = bars.add_task(task, total=total)
-        bars.update(self._tasks[task], completed=done, total=total)
+            self._tasks[task] = bars.add_task(task, total=total or None)
+        bars.update(self._tasks[task], completed=done, total=total or None)
 
 
 def _per_second(speed: float) -> str:

@@ -34,6 +34,7 @@ from melanoma_edge.progress import Progress, silent
 
 SCHEMA = "melanoma-edge/cache/1"
 _TASK = "decoding images"
+_WAITING = "waiting for another run that decodes the same images"
 _CHUNK = 16
 
 
@@ -49,8 +50,8 @@ class BadImage:
 class CachedPixels:
     """Hold decoded squares, row by row with the catalog rows they belong to.
 
-    ``pixels`` stand for uint8 ``[n, size, size, 3]``, read from disk as they are asked for; ``bad`` names what was left
-    out.
+    ``pixels`` stand for uint8 ``[n, size, size, 3]``, read from disk as they are asked for; ``bad`` names the files
+    that were left out.
     """
 
     pixels: StoredSquares
@@ -107,11 +108,12 @@ def cached_pixels(
     if stored is None:
         _make_folder(path.parent)
         remove_abandoned(path.parent)
-        with locked(path.with_suffix(".lock"), wait=True):
+        with locked(path.with_suffix(".lock"), wait=True, waiting=lambda: progress(_WAITING, 0, 0)):
             stored = _stored(path, len(rows), size) or _built(path, rows, size, progress, workers)
     squares, reasons = stored
-    bad = tuple(BadImage(Path(rows[index].path), reason) for index, reason in reasons.items())
-    _check_bad(bad, len(rows), skip_bad)
+    # Augmented copies are rows of the same file.
+    bad = tuple(dict.fromkeys(BadImage(Path(rows[index].path), reason) for index, reason in reasons.items()))
+    _check_bad(bad, len({row.path for row in rows}), skip_bad)
     kept = [index for index in range(len(rows)) if index not in reasons]
     return CachedPixels(squares.picked(kept), tuple(rows[index] for index in kept), bad)
 

@@ -13,6 +13,7 @@ from melanoma_edge.evaluation.binary import Binary
 from melanoma_edge.evaluation.intervals import Estimate
 from melanoma_edge.evaluation.metrics import ClassMetrics
 from melanoma_edge.evaluation.multiclass import Versus
+from melanoma_edge.evaluation.subgroups import Subgroup
 from melanoma_edge.strictjson import Mismatch, from_plain, to_plain
 
 SCHEMA = "melanoma-edge/evaluation/1"
@@ -86,17 +87,9 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class SubgroupNote:
+class SubgroupNote(Subgroup):
     """Hold one subgroup; ``estimated`` marks values measured on the pixels, which nobody validated."""
 
-    attribute: str
-    value: str
-    n: int
-    targets: int
-    sensitivity: Estimate | None
-    specificity: Estimate | None
-    auc: Estimate | None
-    few: bool
     estimated: bool
 
 

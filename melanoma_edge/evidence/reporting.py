@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import Catalog
-from melanoma_edge.errors import DataError, UsageError
+from melanoma_edge.errors import UsageError
 from melanoma_edge.evidence.provenance import PARENT_OF, walk
 from melanoma_edge.files import refuse_overwrite, sha256_of, to_json, write_text
 from melanoma_edge.parity.record import UNVERIFIED, remade
-from melanoma_edge.pixels import decode
 from melanoma_edge.report.card import CardModel, model_card, plain
 from melanoma_edge.report.documents import CARD, PAGE, RECORD, REPORT, ArtifactDocuments, Document, Documents
 from melanoma_edge.report.page import CONTENTS, Link, Material, as_written, counts, render
 from melanoma_edge.report.sharing import Sharing
 from melanoma_edge.report.summary import matrix_of, sections, summary
+from melanoma_edge.thumbnail import thumbnail
 from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/report/1"
@@ -28,7 +26,7 @@ PICTURES = 120
 """How many pictures a page shows at most; lesions that were lost come first."""
 UNNAMED, PARENT = "A model without its name", "weights of the parent run"
 """What stands for the names of runs where names are hidden."""
-_SIDE, _QUALITY = 112, 75
+_SIDE = 112
 
 
 @dataclass(frozen=True)
@@ -155,14 +153,7 @@ class _Pictures:
         path = Path(row.path) if row else None
         if row is None or path is None or not path.is_file() or sha256_of(path) != row.sha256:
             return ""
-        try:
-            image = decode(path)
-        except DataError:
-            return ""
-        image.thumbnail((_SIDE, _SIDE))
-        stream = BytesIO()
-        image.save(stream, "JPEG", quality=_QUALITY)
-        return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+        return thumbnail(path, _SIDE)
 
 
 def _card(material: Material) -> str:

@@ -31,8 +31,10 @@ def folder_pictures(folder: Path) -> Pictures:
     """Return the pictures below a folder, in sorted order.
 
     Raises:
-        DataError: when there are none.
+        DataError: when there are none, or no such folder.
     """
+    if not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), fix="give --other a folder of photos")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not files:
         raise DataError("folder holds no image", where=str(folder), fix="give --other a folder of photos")

@@ -161,8 +161,7 @@ def remake(kind: str, run: Path | str) -> str:
         "robustness": f"melanoma-edge evaluate {run} --robustness",
         "rejection": f"melanoma-edge evaluate {run} --rejection",
         "explanations": f"melanoma-edge evaluate {run} ARTIFACT --explain",
-        "benchmark": f"melanoma-edge benchmark {run}/artifacts/*.tflite --json > benchmark.json "
-        f"&& mv benchmark.json {run}/{REPORT}/",
+        "benchmark": f"melanoma-edge benchmark {run}/artifacts/*.tflite --out {run}/{REPORT}/benchmark.json --force",
         "report": f"melanoma-edge report {run}",
         "export": f"melanoma-edge export {run} --format tflite",
         "search": f"melanoma-edge export {run} --format tflite --max-loss decision_agreement=0.99",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -26,6 +27,24 @@ def test_benchmark_prints_one_document(run: Any, trained: Any) -> None:
     assert runtimes == [(paths[0], "litert"), (paths[1], "onnxruntime"), (paths[1], "onnxruntime-untuned")]
     assert found["rows"][0]["ratio"] == {"value": 1, "low": 1, "high": 1}
     assert all(row["inferences"] == 4 and row["p50_ms"] > 0 for row in found["rows"])
+
+
+def test_a_document_is_kept_whole_or_not_at_all(
+    run: Any, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A measurement of a minute must not end in an empty file, nor over one that nobody meant to lose."""
+    path, out = trained.artifact("model-int8.tflite"), tmp_path / "report" / "benchmark.json"
+    answer = run("benchmark", path, *QUICK, "--out", out, "--json")
+    assert answer.code == 0 and f"Written: {out}" in answer.err
+    kept = out.read_text()
+    assert json.loads(kept) == answer.document
+    again = run("benchmark", path, *QUICK, "--out", out)
+    assert (again.code, "refusing to overwrite" in again.err) == (2, True)
+    missing = run("benchmark", tmp_path / "no.tflite", "--out", out, "--force")
+    assert (missing.code, out.read_text()) == (7, kept)
+    assert run("benchmark", path, *QUICK, "--out", out, "--force", "--quiet").code == 0
+    assert out.read_text() != kept and sorted(tmp_path.rglob("*")) == [out.parent, out]
+    assert run("benchmark", path, "--force").code == 2
 
 
 def test_benchmark_for_people_is_two_tables_and_a_word_of_caution(run: Any, trained: Any) -> None:

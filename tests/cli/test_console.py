@@ -57,6 +57,11 @@ def test_work_begun_again_is_timed_anew(tell: Tell, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.splitlines() == ["looking: 1000, 10/s", "looking: 1000, 20/s"]
 
 
+def test_what_is_not_counted_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    Reporter(False, None).progress("waiting for another run", 0, 0)
+    assert capsys.readouterr().err == "waiting for another run\n"
+
+
 def test_quiet_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     reporter, clock = Reporter(True, None), iter((0.0, 100.0, 200.0))
     monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
@@ -69,6 +74,8 @@ WORK = """
 import time
 from melanoma_edge.cli.console import reporting
 with reporting(False) as reporter:
+    reporter.progress("waiting for another run", 0, 0)
+    time.sleep(0.3)
     for done in range(0, 41):
         reporter.progress("looking at images", done, 100)
         time.sleep(0.05)
@@ -90,4 +97,5 @@ def test_a_terminal_shows_a_bar_the_speed_and_the_time_left() -> None:
     os.close(parent)
     assert process.returncode == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert re.search(r"waiting for another run .* 0/\?", text), text
     assert re.search(r"looking at images .* \d+/100 +\d+(\.\d)?/s 0:00:0\d", text), text

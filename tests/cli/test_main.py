@@ -156,7 +156,7 @@ def test_ctrl_c_in_training_leaves_a_run_to_resume(trained: Any, tmp_path: Path)
     command = _command("train", "--data", trained.data, "--out", out, *options)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()) as process:
         assert process.stdout is not None and process.stderr is not None
-        _wait_for(out / "checkpoint.npz", process)
+        _wait_for(out, process, "checkpoint.npz")
         process.send_signal(signal.SIGINT)
         out_text, err_text = process.communicate(timeout=60)
     assert (process.returncode, out_text) == (130, b"")
@@ -165,8 +165,20 @@ def test_ctrl_c_in_training_leaves_a_run_to_resume(trained: Any, tmp_path: Path)
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".part", ".lock")]
 
 
-def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    while not path.exists():
+def test_a_command_that_is_terminated_leaves_no_temporary_files(trained: Any, tmp_path: Path) -> None:
+    command = _command("race", "--data", trained.data, "--init", "none", "--image-size", "64", "--quiet")
+    environment = _environment(TMPDIR=str(tmp_path))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        _wait_for(tmp_path, process, "melanoma-edge-race-*/images/validation")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, b"")
+    assert b"Error: stopped\nFix: run the same command again\n" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def _wait_for(folder: Path, process: subprocess.Popen[bytes], pattern: str) -> None:
+    while not list(folder.glob(pattern)):
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.1)
 

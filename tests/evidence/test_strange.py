@@ -40,6 +40,9 @@ def test_a_folder_is_walked_in_order_and_what_cannot_be_read_is_told(tmp_path: P
     assert [photo and photo.size for photo in found.photos()] == [(50, 30), (40, 30), None]
 
 
-def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no image"):
-        folder_pictures(tmp_path)
+@pytest.mark.parametrize(("name", "says"), [("", "holds no image"), ("nothere", "no such folder")])
+def test_a_folder_without_pictures_is_an_error_and_so_is_one_that_is_not_there(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        folder_pictures(tmp_path / name)

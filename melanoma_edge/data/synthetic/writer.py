@@ -59,7 +59,8 @@ def write_synthetic(folder: Path, spec: SyntheticSpec, progress: Progress = sile
     if count < 1:
         raise UsageError(f"cannot draw with {count} processes", fix="give 1 or more")
     folder = folder.resolve()
-    with locked(folder.with_name(f".{folder.name}.lock"), wait=True):
+    lock = folder.with_name(f".{folder.name}.lock")
+    with locked(lock, wait=True, waiting=lambda: progress("waiting for another run that draws the same images", 0, 0)):
         if not _complete(folder, spec):
             with _whole(folder) as part:
                 _fill(part, spec, progress, count)
