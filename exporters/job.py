@@ -28,7 +28,7 @@ from melanoma_edge.training.run import Run
 
 SCHEMA = "melanoma-edge/export/1"
 SEARCHED = ".search.json"
-_FOUND_OUT = (".parity.json", ".evaluation.json")
+_FOUND_OUT = (".answers.csv", ".parity.json", ".evaluation.json")
 _TOOLS = ("tensorflow", "tf_keras", "ai-edge-quantizer", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
 
 

@@ -36,7 +36,8 @@ def command(path: Path, layers: bool, verify: bool, key: Path | None, as_json: b
 
     A file's seal, or a bundle's every hash and the fit of its parts, is checked first; one changed byte is refused.
     With --verify the chain is walked: images, split, weights, contract, exported files, parity, and whatever else was
-    found out and reported; it stops at the first link that does not fit (exit code 7).
+    found out and reported; it stops at the first link that does not fit (exit code 7). Every number of a parity record
+    is made again from the answers beside its file, where they were kept; else its counts alone.
 
     \b
     Example:
@@ -88,7 +89,7 @@ def _walked(run: Run, quiet: bool) -> Sequence[Link]:
     from melanoma_edge.evidence.provenance import walk
 
     with reporting(quiet) as reporter:
-        return walk(run, images=True, report=True, progress=reporter.progress)[1]
+        return walk(run, images=True, answers=True, report=True, progress=reporter.progress)[1]
 
 
 def _print_chain(chain: Sequence[Link], quiet: bool) -> None:

@@ -15,10 +15,19 @@ from typing import Any
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import TrustError, named
-from melanoma_edge.evidence.recount import contradicted
+from melanoma_edge.evidence.rejudge import Rejudge
+from melanoma_edge.evidence.verdicts import (
+    Proof,
+    broken,
+    check_matrix,
+    check_record,
+    proven_alone,
+    proven_by,
+    unproven,
+)
 from melanoma_edge.files import sha256_of
+from melanoma_edge.parity.answers import answers_path, judged_anew
 from melanoma_edge.parity.comparison import accepted
-from melanoma_edge.parity.record import remade
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.card import plain
 from melanoma_edge.report.documents import (
@@ -41,20 +50,26 @@ PARENT_OF = "weights of "
 """What the name of a link to a parent run begins with."""
 _OF_FILES_ALONE = "benchmark"
 """The kind of document that names files, of this run and others, and no weights."""
+_MATRIX = "parity-matrix"
 _FILE_KEYS = ("path", "file", "artifact")
 """Keys under which a document names an exported file whose sha256 stands beside it."""
 
 
 def walk(
-    run: Run, *, images: bool = False, report: bool = False, progress: Progress = silent
+    run: Run, *, images: bool = False, answers: bool = False, report: bool = False, progress: Progress = silent
 ) -> tuple[Documents, tuple[Link, ...]]:
     """Walk the chain of a run, which was checked against ``run.json`` when it was opened.
 
+    No hash holds ``config.json``, ``train.log`` and the answers beside files. That these are what the models gave, only
+    ``parity`` can show, which asks the models again. ``run.json`` and what was found out later the report alone holds.
+
     Args:
         run: whose.
-        images: also hash the images where they are; a changed one breaks the chain, a missing one does not.
+        images: also hash the images where they are, and the plots; a changed one breaks the chain, a missing one does
+            not.
+        answers: also make the records of parity again of the answers beside the files, as far as these were kept.
         report: also check the report of the run, if there is one.
-        progress: told of images done.
+        progress: told of images and files done.
 
     Returns:
         The JSON files that were checked, and the links from the images on.
@@ -64,10 +79,13 @@ def walk(
     """
     documents = read_documents(run.path)
     links = [*_data(run.catalog, images, progress), *_weights(run)]
+    if images:
+        _check_plots(run)
     records = _exported(run)
     _check_orphans(documents, records)
+    proof = proven_by(Rejudge(run.contract, run.catalog, progress)) if answers else unproven
     for one in documents.artifacts:
-        links += _artifact(run.contract, one, records[one.name])
+        links += _artifact(run.contract, one, records[one.name], proof)
     for document in documents.found_out:
         links.append(_found_out(run, document, records))
     if report:
@@ -85,7 +103,7 @@ def walk_file(record: ArtifactRecord) -> tuple[Link, ...]:
     links = [weights, Link("contract", weights.name, record.contract.sha256)]
     beside = record.path.with_name(f"{record.path.name}.json")
     if beside.is_file():
-        return (*links, *_artifact(record.contract, read_artifact_documents(beside), record))
+        return (*links, *_artifact(record.contract, read_artifact_documents(beside), record, proven_alone))
     return (*links, Link(record.path.name, "contract", record.sha256))
 
 
@@ -113,7 +131,7 @@ def _present(catalog: Catalog, progress: Progress) -> int:
         path = Path(row.path)
         if path.is_file():
             if sha256_of(path) != row.sha256:
-                raise _broken(f"image {row.image_id}", "the catalog", row.path, "restore the image, or train again")
+                raise broken(f"image {row.image_id}", "the catalog", row.path, "restore the image, or train again")
             found += 1
         progress("hashing images", place, len(catalog.rows))
     return found
@@ -129,14 +147,21 @@ def _weights(run: Run) -> Iterator[Link]:
         if run.record.method == "quantize" or home.is_dir():
             mother = Run.open(home)
             if mother.record.weights_sha256 != parent.weights_sha256:
-                raise _broken(f"run {run.path.name}", "its parent run", str(home), "restore the parent run")
+                raise broken(f"run {run.path.name}", "its parent run", str(home), "restore the parent run")
             yield Link(made_from, "", parent.weights_sha256)
         else:
             made_from += " (not here)"
     if run.reference().record.weights_sha256 != contract.reference_sha256:
-        raise _broken("contract", "the reference", str(run.path), "restore the run from a backup or make it again")
+        raise broken("contract", "the reference", str(run.path), "restore the run from a backup or make it again")
     yield Link("weights", made_from, contract.weights_sha256)
     yield Link("contract", "weights", run.contract.sha256)
+
+
+def _check_plots(run: Run) -> None:
+    for name, sha256 in run.record.plots.items():
+        path = run.path / "plots" / name
+        if path.is_file() and sha256_of(path) != sha256:
+            raise broken(f"plots/{name}", "run.json", str(path), "restore the run from a backup")
 
 
 def _exported(run: Run) -> dict[str, ArtifactRecord]:
@@ -152,7 +177,9 @@ def _check_orphans(documents: Documents, records: Mapping[str, ArtifactRecord]) 
         raise TrustError(what, where=str(documents.folder / "artifacts"), fix="export the run again")
 
 
-def _artifact(contract: ModelContract, one: ArtifactDocuments, found: ArtifactRecord) -> Iterator[Link]:
+def _artifact(
+    contract: ModelContract, one: ArtifactDocuments, found: ArtifactRecord, proof: Proof = unproven
+) -> Iterator[Link]:
     content = one.record.content
     wanted = {
         "sha256": found.sha256,
@@ -162,29 +189,18 @@ def _artifact(contract: ModelContract, one: ArtifactDocuments, found: ArtifactRe
     }
     for key, value in wanted.items():
         if content.get(key, {} if key == "kept" else None) != value:
-            raise _broken(one.record.path, key, str(found.path), "export the run again")
+            raise broken(one.record.path, key, str(found.path), "export the run again")
+    for name, sha256 in content.get("beside", {}).items():
+        path = found.path.with_name(name)
+        if not path.is_file() or sha256_of(path) != sha256:
+            raise broken(name, one.record.path, str(path), "export the run again")
     yield Link(one.name, "contract", found.sha256)
     if one.parity:
-        yield _parity(contract, one.parity, found)
-
-
-def _parity(contract: ModelContract, document: Document, found: ArtifactRecord) -> Link:
-    content, fix = document.content, f"melanoma-edge parity {found.path.parent.parent} {found.path}"
-    fits = {
-        "its exported file": remade(content, found.sha256) is not None,
-        "the reference's weights": content.get("reference") == contract.provenance.reference_sha256,
-        "the contract's threshold": content.get("threshold") == contract.threshold,
-    }
-    for parent, holds in fits.items():
-        if not holds:
-            raise _broken(document.path, parent, str(found.path), fix)
-    try:
-        wrong = contradicted(content, contract)
-    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise TrustError(f"{document.path} is damaged: {error!r}", where=str(found.path), fix=fix) from error
-    if wrong:
-        raise _broken(document.path, f"its own lesions ({named(wrong)})", str(found.path), fix)
-    return Link(document.path, f"{found.path.name}, reference", document.sha256)
+        check_record(contract, one.parity, found)
+        yield Link(one.parity.path, f"{one.name}, reference{proof(one.parity, found)}", one.parity.sha256)
+    elif answers_path(found.path).is_file():
+        fix = judged_anew(found.path)
+        raise broken(answers_path(found.path).name, "the record of parity, which is missing,", str(found.path), fix)
 
 
 def _found_out(run: Run, document: Document, records: Mapping[str, ArtifactRecord]) -> Link:
@@ -195,14 +211,16 @@ def _found_out(run: Run, document: Document, records: Mapping[str, ArtifactRecor
     for key, value in wanted.items():
         if key in content or document.kind != _OF_FILES_ALONE:
             if content.get(key) != value:
-                raise _broken(document.path, key, str(run.path), remake(document.kind, run.path))
+                raise broken(document.path, key, str(run.path), remake(document.kind, run.path))
             parents.append(key.removesuffix("_sha256"))
     for name, sha256 in sorted(set(_files_named(content))):
         known = name in records or (document.kind != _OF_FILES_ALONE and PurePath(name).suffix in FORMATS)
         if known:
             if name not in records or records[name].sha256 != sha256:
-                raise _broken(document.path, name, str(run.path), remake(document.kind, run.path))
+                raise broken(document.path, name, str(run.path), remake(document.kind, run.path))
             parents.append(name)
+    if document.kind == _MATRIX:
+        check_matrix(run, document)
     if not parents:
         what = f"{document.path} names nothing of this run that it was made from"
         raise TrustError(what, where=str(run.path / document.path), fix=remake(document.kind, run.path))
@@ -228,7 +246,7 @@ def _report(folder: Path, documents: Documents) -> Iterator[Link]:
     if not path.is_file():
         for name in PAGES:
             if (folder / name).is_file():
-                raise _broken(name, f"{RECORD}, which is missing,", str(folder / name), fix)
+                raise broken(name, f"{RECORD}, which is missing,", str(folder / name), fix)
         return
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -238,16 +256,12 @@ def _report(folder: Path, documents: Documents) -> Iterator[Link]:
     now = {one.path: one.sha256 for one in documents}
     for name in sorted(made_of.keys() | now.keys()):
         if made_of.get(name) != now.get(name):
-            raise _broken("the report", name, str(path), fix)
+            raise broken("the report", name, str(path), fix)
     for name in sorted({*pages, *PAGES}):
         page = path.with_name(str(name))
         if not page.is_file() or sha256_of(page) != pages.get(name):
-            raise _broken(str(name), "the report", str(page), fix)
+            raise broken(str(name), "the report", str(page), fix)
     said = f"**{content.get('verdict')}**: {plain(str(content.get('sentence')))}"
     if said not in (folder / CARD).read_text("utf-8"):
-        raise _broken(CARD, "the report's verdict", str(path), fix)
+        raise broken(CARD, "the report's verdict", str(path), fix)
     yield Link(f"{REPORT}/{RECORD}", "all documents above", sha256_of(path))
-
-
-def _broken(child: str, parent: str, where: str, fix: str) -> TrustError:
-    return TrustError(f"the chain of hashes breaks between {parent} and {child}", where=where, fix=fix)

@@ -13,6 +13,7 @@ from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import MelanomaEdgeError, TrustError, UsageError, named
 from melanoma_edge.evaluation.lesions import Floats, Ints, lesions
 from melanoma_edge.evaluation.metrics import cases_of, measured
+from melanoma_edge.parity.answers import PairedAnswers
 from melanoma_edge.parity.flips import flips_of
 from melanoma_edge.parity.gate import Limits, Status, check_changes, overall
 from melanoma_edge.parity.outputs import check_outputs, failed_outputs
@@ -20,7 +21,7 @@ from melanoma_edge.parity.paired import pair
 from melanoma_edge.parity.verdict import ArtifactVerdict, Judgement, Verdict
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord, read_record
-from melanoma_edge.runtime.base import Runner
+from melanoma_edge.runtime.base import Probabilities, Runner
 from melanoma_edge.runtime.worker import IsolatedRunner, RuntimeCrash
 from melanoma_edge.squares import Squares
 from melanoma_edge.strictjson import to_plain
@@ -111,10 +112,13 @@ def compare(
     def verdict_on(record: ArtifactRecord) -> ArtifactVerdict:
         runner = runner_of(record.path)
         try:
-            found: Floats | MelanomaEdgeError = answers_on(runner, images, record.path.name, progress)
+            found: Probabilities | MelanomaEdgeError = answers_on(runner, images, record.path.name, progress)
         except (TrustError, RuntimeCrash) as error:
             found = error
-        return _artifact_verdict(record, runner, judge(expected, found, *rows))
+        judgement, answers = judge(expected, found, *rows), None
+        if judgement.exported_metrics and not isinstance(found, MelanomaEdgeError):
+            answers = PairedAnswers(images.ids, contract.classes, expected, found)
+        return _artifact_verdict(record, runner, judgement, answers)
 
     unit = lesions(images.groups, images.labels)
     return Verdict(
@@ -207,7 +211,7 @@ def judge(
     return Judgement(verdict, checks, flips, float_metrics, measured(after, *common))
 
 
-def answers_on(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Floats:
+def answers_on(runner: Runner, images: SplitImages, what: str, progress: Progress) -> Probabilities:
     """Return a model's probabilities ``[n, classes]`` over the images of a split.
 
     Args:
@@ -261,7 +265,9 @@ def check_reference(expected: Floats, images: int, contract: ModelContract, wher
         raise TrustError(why, where=where, fix="train the run again")
 
 
-def _artifact_verdict(record: ArtifactRecord, runner: Runner, judgement: Judgement) -> ArtifactVerdict:
+def _artifact_verdict(
+    record: ArtifactRecord, runner: Runner, judgement: Judgement, answers: PairedAnswers | None
+) -> ArtifactVerdict:
     return ArtifactVerdict(
         path=str(record.path),
         sha256=record.sha256,
@@ -271,4 +277,5 @@ def _artifact_verdict(record: ArtifactRecord, runner: Runner, judgement: Judgeme
         runtime=runner.name,
         runtime_options=dict(runner.options),
         judgement=judgement,
+        answers=answers,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from melanoma_edge.contract import check_schema
 from melanoma_edge.errors import MelanomaEdgeError
 from melanoma_edge.files import to_json, write_text
+from melanoma_edge.parity.answers import forget_answers, write_answers
 from melanoma_edge.parity.gate import Check, Limits, Status, overall
 from melanoma_edge.parity.verdict import SCHEMA, Verdict
 from melanoma_edge.strictjson import from_plain
@@ -29,13 +31,19 @@ def verdict_path(artifact: Path) -> Path:
 
 
 def save_verdicts(verdict: Verdict) -> list[Path]:
-    """Write each artifact's share of a verdict beside it, in place of an older one."""
+    """Write each artifact's share of a verdict beside it, and the answers it was made of, in place of older ones.
+
+    Stopped at any moment, no answers lie beside a record that was not made of them.
+    """
     document = verdict.to_document()
     paths = []
-    for artifact in document["artifacts"]:
-        path = verdict_path(Path(artifact["path"]))
-        write_text(path, to_json({**document, "verdict": artifact["verdict"], "artifacts": [artifact]}))
-        paths.append(path)
+    for judged, artifact in zip(verdict.artifacts, document["artifacts"], strict=True):
+        file = Path(judged.path)
+        forget_answers(file)
+        write_text(verdict_path(file), to_json({**document, "verdict": artifact["verdict"], "artifacts": [artifact]}))
+        if judged.answers is not None:
+            write_answers(file, judged.answers)
+        paths.append(verdict_path(file))
     return paths
 
 
@@ -72,20 +80,35 @@ def remade(document: Any, sha256: str) -> Remade | None:
         check_schema(document, SCHEMA, "parity record")
         (judged,) = document["artifacts"]
         limits = from_plain(Limits, document["limits"], "limits")
-        checks = [Check(**{**check, "status": Status(check["status"])}) for check in judged["checks"]]
-        allowed = {**asdict(limits), "melanomas_lost": limits.lost_allowed(document["melanomas"])}
         about_this = judged["sha256"] == sha256 and document["split"] == "test"
-        if not about_this or not _complete(checks, allowed) or not all(_fits(check, allowed) for check in checks):
+        checks = recorded_checks(judged["checks"])
+        if not about_this or misfits(checks, limits, document["melanomas"]):
             return None
     except (ValueError, KeyError, TypeError, RecursionError, MelanomaEdgeError):
         return None
     return Remade(overall(check.status for check in checks), limits != Limits())
 
 
-def _complete(checks: list[Check], allowed: dict[str, Any]) -> bool:
-    """Tell whether nothing was left out; what failed as unsound has fewer checks."""
-    names = {check.name for check in checks}
-    return names == _SOUND | set(allowed) or overall(check.status for check in checks) is Status.FAIL
+def recorded_checks(found: Iterable[Mapping[str, Any]]) -> list[Check]:
+    """Return checks as they stand in JSON; raises ``ValueError``, ``KeyError`` or ``TypeError`` for what is none."""
+    return [Check(**{**check, "status": Status(check["status"])}) for check in found]
+
+
+def misfits(checks: Sequence[Check], limits: Limits, targets: int) -> list[str]:
+    """Return the names of checks that are missing, or whose status is not what their own numbers say.
+
+    Args:
+        checks: of one file; what failed as unsound has fewer.
+        limits: of the record.
+        targets: how many lesions of the target the split has.
+
+    Raises:
+        KeyError: for a check that there is not.
+    """
+    allowed = {**asdict(limits), "melanomas_lost": limits.lost_allowed(targets)}
+    failed = overall(check.status for check in checks) is Status.FAIL
+    missing = set() if failed else (_SOUND | set(allowed)) - {check.name for check in checks}
+    return [*sorted(missing), *(check.name for check in checks if not _fits(check, allowed))]
 
 
 def _fits(check: Check, allowed: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from melanoma_edge.evaluation.metrics import Metrics
+from melanoma_edge.parity.answers import PairedAnswers
 from melanoma_edge.parity.gate import Check, Limits, Status, overall
 from melanoma_edge.strictjson import OPTIONAL, to_plain
 
@@ -51,7 +52,8 @@ class ArtifactVerdict:
     """Judge one artifact, run by one runtime, on one split.
 
     ``runtime_options`` are the settings of the runtime that are not its defaults and can change what it answers: the
-    verdict holds for apps that set them too.
+    verdict holds for apps that set them too. ``answers`` are what the judgement was made of, None where the outputs
+    could not be compared; they stand in a table beside the artifact, never in the JSON.
     """
 
     path: str
@@ -62,6 +64,7 @@ class ArtifactVerdict:
     runtime: str
     runtime_options: dict[str, str]
     judgement: Judgement
+    answers: PairedAnswers | None = field(default=None, compare=False, repr=False)
 
     @property
     def verdict(self) -> Status:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutations import constant, resealed
+from breaking import constant, resealed
 
 
 @pytest.fixture

@@ -127,6 +127,15 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
         edit(f"{FILE}.parity.json", lambda d: d.update(threshold=0.123)),
         "between the contract's threshold",
     ),
+    "parity of people, which was of drawn images": (
+        edit(PARITY, lambda d: d.update(synthetic=False)),
+        "between the contract's stamps",
+    ),
+    "parity of another target": (
+        edit(PARITY, lambda d: d.update(target="malignant")),
+        "between the contract's target",
+    ),
+    "plot": (one_byte("plots/confusion.png"), "between run.json and plots/confusion.png"),
     "parity with more lesions": (edit(PARITY, lambda d: d.update(groups=9999)), "its own lesions .class_agreement"),
     "parity with fewer melanomas": (
         edit(PARITY, lambda d: d.update(melanomas=60)),
@@ -141,6 +150,10 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "parity with a flip of nothing": (judged(flips=[{}]), "parity.json is damaged"),
     "record of another precision": (edit(RECORD, lambda d: d.update(precision="float32")), "between precision and"),
     "record of another size": (edit(RECORD, lambda d: d.update(bytes=5)), "between bytes and"),
+    "text beside a file that is not there": (
+        edit(RECORD, lambda d: d.update(beside={"reduced.config": "0" * 64})),
+        "tflite.json and reduced.config",
+    ),
     "record of another rounding": (edit(RECORD, lambda d: d.update(rounding="other")), "between rounding and"),
     "robustness of no weights": (
         edit("report/robustness.json", lambda d: d.pop("weights_sha256")),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutations import Graph, constant, resealed
+from breaking import Graph, constant, resealed
 
 from exporters.bisect import TakenApart, bisect
 from exporters.plan import NOTHING

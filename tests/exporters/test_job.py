@@ -153,7 +153,9 @@ def test_what_a_killed_export_left_is_removed(toy_run: Any, tmp_path: Path) -> N
 
 def test_a_verdict_on_other_bytes_does_not_survive(toy_run: Any, toy_artifacts: Any) -> None:
     path = toy_artifacts["onnx", "float16"].path
-    found_out = [path.with_name(f"{path.name}.{kind}.json") for kind in ("parity", "evaluation")]
+    found_out = [
+        path.with_name(f"{path.name}.{ending}") for ending in ("parity.json", "evaluation.json", "answers.csv")
+    ]
     for one in found_out:
         one.write_text("{}")
     exporters.export(toy_run, "onnx", "float16", force=True)

@@ -12,6 +12,8 @@ import pytest
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.files import sha256_of
+from melanoma_edge.parity import record
+from melanoma_edge.parity.answers import PairedAnswers, answers_path
 from melanoma_edge.parity.comparison import judge
 from melanoma_edge.parity.gate import Limits
 from melanoma_edge.parity.record import UNVERIFIED, recorded_verdict, save_verdicts, verdict_path
@@ -88,6 +90,41 @@ def test_a_verdict_on_a_constant_reference_is_found_again(
     found = judge(same, same, drawn.ids, drawn.groups, drawn.labels, contract, Limits(), 0, 50)
     save_verdicts(replace(verdict, artifacts=(replace(verdict.artifacts[0], judgement=found),)))
     assert recorded_verdict(tmp_path / "good.tflite", verdict.artifacts[0].sha256) == "INCONCLUSIVE"
+
+
+def answered(verdict: Verdict, contract: ModelContract, drawn: Any) -> Verdict:
+    """Return the verdict with the answers that its first file was judged by; the other gave none."""
+    one = drawn.probabilities.astype("float32")
+    good = replace(verdict.artifacts[0], answers=PairedAnswers(drawn.ids, contract.classes, one, one))
+    return replace(verdict, artifacts=(good, verdict.artifacts[1]))
+
+
+def test_answers_stand_beside_the_record_that_was_made_of_them(
+    tmp_path: Path, verdict: Verdict, contract: ModelContract, drawn: Any
+) -> None:
+    good, bad = tmp_path / "good.tflite", tmp_path / "bad.onnx"
+    answers_path(bad).write_text("of an older record")
+    plain = verdict.to_document()
+    save_verdicts(answered(verdict, contract, drawn))
+    assert answers_path(good).is_file() and not answers_path(bad).exists()
+    assert answered(verdict, contract, drawn).to_document() == plain, "no word of them in the JSON"
+    save_verdicts(verdict)
+    assert not answers_path(good).exists()
+
+
+def test_stopped_between_record_and_answers_no_answers_of_another_stay(
+    tmp_path: Path, verdict: Verdict, contract: ModelContract, drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    good = tmp_path / "good.tflite"
+    for name in ("write_text", "write_answers"):
+        save_verdicts(answered(verdict, contract, drawn))
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(record, name, stop)
+            save_verdicts(answered(verdict, contract, drawn))
+        assert verdict_path(good).is_file() and not answers_path(good).exists()
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
