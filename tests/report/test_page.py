@@ -76,6 +76,17 @@ def test_intervals_at_another_level_than_the_others_say_so(full: Run) -> None:
     assert "Images are counted, not lesions" in text
 
 
+def test_the_lesions_that_hold_the_threshold_down_are_shown_where_a_run_names_them(run: Run) -> None:
+    lowest = run.record.lowest_targets[0]
+    page = write_report(run).page.read_text()
+    row = page[page.index("of lowest score on validation") :]
+    assert row.index(lowest.image_id) < row.index(f"{lowest.score:.4f}") < row.index("</tr>", row.index("<tbody>"))
+    record = json.loads((run.path / "run.json").read_text())
+    del record["lowest_targets"]
+    (run.path / "run.json").write_text(to_json(record))
+    assert "of lowest score" not in write_report(Run.open(run.path)).page.read_text(), "a run of an earlier version"
+
+
 def test_a_bisection_without_layers_is_shown(full: Run) -> None:
     (full.path / "report/model-int8.onnx.layers.json").unlink()
     page = Page(write_report(full).page.read_text()).text
