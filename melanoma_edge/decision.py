@@ -145,19 +145,23 @@ def place_scores(logits: Floats, contract: ModelContract) -> NDArray[np.float64]
 
 
 def outlier_score(embedding: Floats, limits: OutlierLimits) -> float:
-    """Return the distance of an embedding from the nearest mean; infinite where it is no number."""
-    values = [float(value) for value in embedding]
-    nearest = math.inf
-    for mean in limits.means:
-        distance = 0.0
-        for value, centre, scale in zip(values, mean, limits.scales, strict=True):
-            step = (value - centre) * scale
-            distance += step * step
-        if distance < nearest:
-            nearest = distance
-    return nearest
+    """Return how much of an embedding is foreign to ``limits``: a squared length; infinite where it is no number.
+
+    Summed in double from the first value to the last, so that other languages come to the same bits.
+    """
+    offsets = [float(value) - centre for value, centre in zip(embedding, limits.centre, strict=True)]
+    distance = 0.0
+    for offset in offsets:
+        distance += offset * offset
+    for vector, step in zip(limits.vectors, limits.steps, strict=True):
+        along = 0.0
+        for offset, part in zip(offsets, vector, strict=True):
+            along += offset * part
+        along *= step
+        distance -= along * along
+    return distance if math.isfinite(distance) else math.inf
 
 
 def is_outlier(embedding: Floats, limits: OutlierLimits) -> bool:
-    """Tell whether an embedding is further from every mean than the limit, or is not one of the expected length."""
-    return len(embedding) != len(limits.scales) or outlier_score(embedding, limits) > limits.limit
+    """Tell whether more of an embedding is foreign than the limit allows, or it is not one of the expected length."""
+    return len(embedding) != len(limits.centre) or outlier_score(embedding, limits) > limits.limit

@@ -19,7 +19,8 @@ class Prediction:
     """Answer one image.
 
     ``decision`` is one of ``decision.State``; what decided against a score stands in ``warnings`` in words.
-    ``recalibration`` is the sha256 of the document whose threshold decided in place of the contract's.
+    ``recalibration`` is the sha256 of the document whose threshold decided in place of the contract's, ``_certified``
+    whether its lesions certify that, and ``_raised`` whether it is higher, so that fewer lesions are referred.
     """
 
     image: str
@@ -34,6 +35,8 @@ class Prediction:
     warnings: tuple[str, ...]
     group: str | None = None
     recalibration: str | None = None
+    recalibration_certified: bool | None = None
+    recalibration_raised: bool | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object of ``predict --json``."""
@@ -76,6 +79,8 @@ class GroupPrediction:
     decision: str
     warnings: tuple[str, ...]
     recalibration: str | None = None
+    recalibration_certified: bool | None = None
+    recalibration_raised: bool | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object of ``predict --group-by --json``."""
@@ -84,7 +89,7 @@ class GroupPrediction:
 
 def _document(schema: str, answer: Prediction | Unreadable | GroupPrediction) -> dict[str, Any]:
     """Return an answer as plain JSON; without a group or a recalibration there is no key for it."""
-    rare = ("group", "recalibration")
+    rare = ("group", "recalibration", "recalibration_certified", "recalibration_raised")
     kept = {name: value for name, value in vars(answer).items() if name not in rare or value is not None}
     return {"schema": schema} | {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items()}
 

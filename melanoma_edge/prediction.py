@@ -107,8 +107,14 @@ class _Opened:
         """Name the site's threshold with an answer, where it decided."""
         if self.applied is None:
             return answer
-        warnings = (self.applied.in_words(self.runner.contract), *answer.warnings)
-        return replace(answer, warnings=warnings, recalibration=self.applied.sha256)
+        made = self.applied.document
+        return replace(
+            answer,
+            warnings=(self.applied.in_words(), *answer.warnings),
+            recalibration=self.applied.sha256,
+            recalibration_certified=made.certified,
+            recalibration_raised=made.raised,
+        )
 
 
 @contextmanager

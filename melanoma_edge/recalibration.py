@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,11 @@ class Recalibration:
     sentence: str
 
     @property
+    def raised(self) -> bool:
+        """Whether the new threshold is higher than the contract's, and so refers fewer lesions."""
+        return self.after.threshold > self.before.threshold
+
+    @property
     def scored(self) -> str:
         """Whose scores the threshold was chosen on, in words."""
         return f"the file {self.artifact_sha256[:12]}" if self.artifact_sha256 else "the float model"
@@ -80,11 +86,15 @@ class Recalibration:
 
 @dataclass(frozen=True)
 class Applied:
-    """Hold a recalibration that was read, the sha256 of its file, and whether a signature of it was checked."""
+    """Hold a recalibration that was read, and the sha256 of its file.
+
+    ``signed`` says that a signature of it was checked, ``unchecked`` that one lies beside it and was not.
+    """
 
     document: Recalibration
     sha256: str
     signed: bool = False
+    unchecked: bool = False
 
     def to(
         self, contract: ModelContract, contract_sha256: str, artifact_sha256: str | None, where: str
@@ -118,13 +128,17 @@ class Applied:
         point = replace(contract.operating_point, threshold=threshold)
         return replace(contract, operating_point=point, safeguards=safeguards)
 
-    def in_words(self, contract: ModelContract) -> str:
-        """Say what must stand with every answer; ``contract`` is the one before."""
-        site = self.document.site
+    def in_words(self) -> str:
+        """Say what must stand with every answer."""
+        made, site = self.document, self.document.site
+        higher = "; it is HIGHER, so fewer lesions are referred" if made.raised else ""
+        certified = "certified" if made.certified else "NOT certified"
+        unsigned = "signed, but not checked: give --recalibration-key" if self.unchecked else "not signed"
         return (
-            f"recalibrated: threshold {self.document.after.threshold:.6f} of a site ({site.positives} "
-            f"{self.document.target} of {site.lesions} lesions, recalibration {self.sha256[:12]}, "
-            f"{'signed' if self.signed else 'no signature checked'}) instead of the contract's {contract.threshold:.6f}"
+            f"recalibrated: threshold {made.after.threshold:.6f} of a site ({site.positives} {made.target} of "
+            f"{site.lesions} lesions, {certified} for {made.target_sensitivity:.0%} sensitivity; "
+            f"recalibration {self.sha256[:12]}, {'signed' if self.signed else unsigned}) instead of "
+            f"the contract's {made.before.threshold:.6f}{higher}"
         )
 
 
@@ -138,7 +152,7 @@ def read_recalibration(path: Path, key: EllipticCurvePublicKey | None = None) ->
 
     Args:
         path: of the document; its signature lies beside it.
-        key: whose holder must have signed it; without one a signature is not looked at.
+        key: whose holder must have signed it; without one a signature is not checked.
 
     Raises:
         TrustError: when it is missing, damaged, contradicts itself, or is not signed by the holder of the key.
@@ -154,7 +168,8 @@ def read_recalibration(path: Path, key: EllipticCurvePublicKey | None = None) ->
     found = read(Recalibration, data, SCHEMA, str(path))
     if not _sound(found):
         raise TrustError("the recalibration contradicts itself", where=str(path), fix=_AGAIN)
-    return Applied(found, hashlib.sha256(data).hexdigest(), bool(key))
+    beside = os.path.lexists(signature_path(path))
+    return Applied(found, hashlib.sha256(data).hexdigest(), bool(key), beside and not key)
 
 
 def _sound(found: Recalibration) -> bool:
@@ -163,12 +178,25 @@ def _sound(found: Recalibration) -> bool:
     counted = 0 <= found.misses < site.positives <= site.lesions <= site.images
     if not counted or not 0 < wanted < 1 or not 0 <= found.after.threshold <= 1:
         return False
+    if not _moved_alike(found.before, found.after):
+        return False
     point = OperatingPoint(found.after.threshold, wanted, site.positives, found.misses, found.certified)
     most = allowed_misses(site.positives, wanted)
     certified = most >= 0
     most = most if certified else site.positives - max(1, math.ceil(wanted * site.positives - 1e-9))
     reached = (found.misses <= most, found.certified == certified, found.sentence == in_words(point, found.target))
     return all(reached) and _near(found.after.sensitivity, wilson(site.positives - found.misses, site.positives))
+
+
+def _moved_alike(before: PointAtSite, after: PointAtSite) -> bool:
+    """Tell whether what two thresholds reach on the same lesions differs in their order, if it differs at all."""
+    low, high = sorted((before, after), key=lambda point: point.threshold)
+    pairs = ((low.sensitivity, high.sensitivity), (high.specificity, low.specificity))
+    if before.threshold == after.threshold:
+        return before == after
+    return all((more is None) == (less is None) for more, less in pairs) and all(
+        more.value >= less.value for more, less in pairs if more and less
+    )
 
 
 def _near(found: Estimate | None, made: Estimate) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 _MOST = 2**31 - 1
 _BRIGHTEST = 25500
-_MEANS, _LENGTH = 64, 4096
+_DIRECTIONS, _LENGTH = 64, 4096
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,34 @@ class QualityLimits:
 
 @dataclass(frozen=True)
 class OutlierLimits:
-    """State how far an embedding may lie from the nearest of the training images' ``means``.
+    """State how far an embedding may lie from what embeddings of training images have in common.
 
-    The distance is the sum of squares of the differences times ``scales``, one for every value of the embedding.
+    ``centre`` is their mean. ``directions`` are those in which they spread most: each is base64 of one signed byte for
+    every value of the embedding, and a vector of length 1 once multiplied by its number of ``steps``. What of an
+    embedding's way from the centre lies in none of them is foreign; ``limit`` is for the square of its length.
     """
 
-    means: tuple[tuple[float, ...], ...]
-    scales: tuple[float, ...]
+    centre: tuple[float, ...]
+    directions: tuple[str, ...]
+    steps: tuple[float, ...]
     limit: float
+
+    @cached_property
+    def vectors(self) -> tuple[tuple[int, ...], ...]:
+        """The directions as integers from -128 to 127; raises ``ValueError`` for text that is no such base64."""
+        return tuple(map(_integers, self.directions))
+
+
+def text_of(direction: Iterable[int]) -> str:
+    """Return integers from -128 to 127 as a direction's text."""
+    return base64.b64encode(bytes(value & 0xFF for value in direction)).decode("ascii")
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    values = tuple(value - 256 if value > 127 else value for value in base64.b64decode(text, validate=True))
+    if text_of(values) != text:
+        raise ValueError("not as base64 is written")
+    return values
 
 
 @dataclass(frozen=True)
@@ -70,19 +93,24 @@ def problem(safeguards: Safeguards, threshold: float) -> str:
         <= _BRIGHTEST,
         "most_clipped_permille must lie between 0 and 1000": 0 <= quality.most_clipped_permille <= 1000,
         f"least_colour must lie between 0 and {_BRIGHTEST}": 0 <= quality.least_colour <= _BRIGHTEST,
-        "outlier limits must be finite numbers of one length": safeguards.outlier is None or _fits(safeguards.outlier),
+        "outlier limits must be finite numbers and base64 of one length": safeguards.outlier is None
+        or _fits(safeguards.outlier),
         "uncertain_from must lie below the threshold": uncertain is None or 0 <= uncertain < threshold,
     }
     return "; ".join(message for message, holds in checks.items() if not holds)
 
 
 def _fits(outlier: OutlierLimits) -> bool:
-    length = len(outlier.scales)
-    numbers = (*outlier.scales, *(value for mean in outlier.means for value in mean), outlier.limit)
+    numbers = (*outlier.centre, *outlier.steps, outlier.limit)
+    try:
+        lengths = {len(vector) for vector in outlier.vectors}
+    except ValueError:
+        return False
     return (
-        1 <= length <= _LENGTH
-        and 1 <= len(outlier.means) <= _MEANS
-        and all(len(mean) == length for mean in outlier.means)
+        1 <= len(outlier.centre) <= _LENGTH
+        and 1 <= len(outlier.directions) <= _DIRECTIONS
+        and len(outlier.steps) == len(outlier.directions)
+        and lengths == {len(outlier.centre)}
         and all(math.isfinite(number) for number in numbers)
-        and min(*outlier.scales, outlier.limit) >= 0
+        and min(*outlier.steps, outlier.limit) >= 0
     )

@@ -105,8 +105,8 @@ def matrix(run: Run, file: Path) -> dict[str, Any]:
     good, bad = (judgement(run, worse) for worse in (False, True))
     none = replace(bad, checks=failed_outputs(TrustError("it died", fix="-")), flips=(), exported_metrics=None)
     subgroups = (from_plain(SubgroupChange, drawn(SubgroupChange, random)),)
-    cells = [Cell(record, "onnxruntime", "1.2.3", good, statistics(run, False), {}, subgroups, 1.37, 0.11, 12)]
-    cells += [Cell(record, "litert", "1.2.3", bad, statistics(run, True), {}, (), 1.39, 0.12, 13)]
+    cells = [Cell(record, "onnxruntime-untuned", "1.2.3", good, statistics(run, False), {}, subgroups, 1.37, 0.11, 12)]
+    cells += [Cell(record, "litert-plain", "1.2.3", bad, statistics(run, True), {}, (), 1.39, 0.12, 13)]
     cells += [Cell(record, "emulated", "1.2.3", none, None, {}, (), 1.41, 0.13, 14)]
     return matrix_document(
         Matrix(
@@ -121,7 +121,7 @@ def matrix(run: Run, file: Path) -> dict[str, Any]:
             resamples=50,
             seed=0,
             float_metrics=good.float_metrics,
-            runtimes=tuple({"name": name} for name in ("onnxruntime", "litert", "emulated", "none")),
+            runtimes=tuple({"name": name} for name in ("onnxruntime-untuned", "litert-plain", "emulated", "none")),
             absent=(Absent("none", "not prepared"),),
             cells=tuple(cells),
             between=(from_plain(Between, drawn(Between, random)),),
@@ -150,11 +150,12 @@ def sides(run: Run, worse: bool) -> tuple[Any, Any, list[str], list[int]]:
     return outputs, exported, [f"image_{place:04}" for place in range(len(labels))], labels
 
 
-def name_images(folder: Path) -> None:
-    """Let the flips of the failed file be images of the run."""
+def name_images(folder: Path) -> list[tuple[str, str, str]]:
+    """Let the flips of the failed file be images of the run, and return these, each with group and label."""
     path = verdict_path(folder / "artifacts/model-int8.onnx")
     document = json.loads(path.read_text())
     rows = Run.open(folder).catalog.part("test")
     for flip, row in zip(document["artifacts"][0]["flips"], rows, strict=False):
         flip |= {"image_id": row.image_id, "group": row.group}
     path.write_text(to_json(document))
+    return [(flip["image_id"], flip["group"], flip["label"]) for flip in document["artifacts"][0]["flips"]]

@@ -67,7 +67,8 @@ def leaves(value: Any) -> Iterator[Any]:
 def unfounded(text: str, documents: list[Any], said: set[str]) -> set[str]:
     """Return the numbers of a text that are no rounding of a number in the documents, and stand in none of their texts.
 
-    A share may be written as per cent. ``said`` are the constants of the toolkit.
+    A share may be written as per cent, and a loss as the change that it is, with the other sign. ``said`` are the
+    constants of the toolkit.
     """
     found = [leaf for document in documents for leaf in leaves(document)]
     numbers = [leaf for leaf in found if not isinstance(leaf, str)]
@@ -80,7 +81,7 @@ def _is_rounding(text: str, numbers: list[float]) -> bool:
     plain = text.replace(",", "").removesuffix("\N{NO-BREAK SPACE}%")
     scale = 100 if text.endswith("%") else 1
     digits = len(plain.partition(".")[2])
-    return any(f"{scale * number:.{digits}f}" == plain.lstrip("+") for number in numbers)
+    return any(f"{abs(scale * number):.{digits}f}" == plain.lstrip("+-") for number in numbers)
 
 
 def drawn(kind: Any, random: Random) -> Any:

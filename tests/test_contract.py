@@ -24,7 +24,7 @@ from melanoma_edge.contract import (
     stamp,
 )
 from melanoma_edge.errors import TrustError
-from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards
+from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards, text_of
 from melanoma_edge.strictjson import Mismatch
 
 CONTRACT = toy_contract(
@@ -35,7 +35,7 @@ CONTRACT = toy_contract(
     operating_point=OperatingPoint(0.125, 0.95, 80, 3, False),
 )
 DOCUMENT: dict[str, Any] = json.loads(CONTRACT.to_json())
-SAFEGUARDS = Safeguards(QualityLimits(224), OutlierLimits(((0.5, -1.0),), (1.0, 2.0), 9.5), 0.0625)
+SAFEGUARDS = Safeguards(QualityLimits(224), OutlierLimits((0.5, -1.0), (text_of([127, -128]),), (0.25,), 9.5), 0.0625)
 
 words = st.text(max_size=12)
 shares = st.floats(0, 1)

@@ -24,7 +24,7 @@ from melanoma_edge.decision import (
     outlier_score,
 )
 from melanoma_edge.quality import Finding
-from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards
+from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards, text_of
 
 CONTRACT = toy_contract(
     classes=("MEL", "NV", "BCC"),
@@ -35,7 +35,7 @@ CONTRACT = toy_contract(
     temperature=1.0,
     operating_point=OperatingPoint(0.5, 0.95, 80, 0, True),
 )
-NEAR = OutlierLimits(((0.0, 0.0), (10.0, 0.0)), (1.0, 2.0), 4.0)
+NEAR = OutlierLimits((0.0, 1.0), (text_of([0, 2]), text_of([-2, 0])), (0.5, 0.25), 4.0)
 SAFEGUARDS = replace(default_safeguards(64), outlier=NEAR, uncertain_from=0.25)
 
 
@@ -124,16 +124,17 @@ def test_probabilities_sum_to_one(total: float, good: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("embedding", "score"), [((0, 0), 0.0), ((1, 1), 5.0), ((10, 0.5), 1.0), ((5, 0), 25.0), ((6, 0), 16.0)]
+    ("embedding", "score"), [((0, 1), 0.0), ((0, 9), 0.0), ((2, 1), 3.0), ((2, -7), 3.0), ((4, 1), 12.0)]
 )
-def test_the_distance_is_that_from_the_nearest_mean(embedding: tuple[float, float], score: float) -> None:
+def test_what_lies_in_the_directions_is_not_foreign(embedding: tuple[float, float], score: float) -> None:
     assert outlier_score(np.array(embedding, np.float32), NEAR) == score
     assert is_outlier(np.array(embedding, np.float32), NEAR) == (score > NEAR.limit)
 
 
 def test_a_distance_at_the_limit_is_near_enough() -> None:
-    assert not is_outlier(np.array([2, 0], np.float32), NEAR)
-    assert is_outlier(np.array([2.0001, 0], np.float32), NEAR)
+    at = replace(NEAR, limit=3.0)
+    assert not is_outlier(np.array([2, 1], np.float32), at)
+    assert is_outlier(np.array([2.0001, 1], np.float32), at)
 
 
 @pytest.mark.parametrize("embedding", [[math.nan, 0], [math.inf, 0], [0], [0, 0, 0], []])

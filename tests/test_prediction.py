@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from redness import ANYTHING, RednessRunner, answering, red_contract, red_photo
+from toys import around
 
 from melanoma_edge.contract import OperatingPoint
 from melanoma_edge.errors import DataError, TrustError
 from melanoma_edge.predicted import Prediction, Unreadable
 from melanoma_edge.prediction import predict
 from melanoma_edge.quality import measure
-from melanoma_edge.safeguards import OutlierLimits, Safeguards
+from melanoma_edge.safeguards import Safeguards
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_limits_of_the_contract_hold(runner: RednessRunner, tmp_path: Path, red:
 def test_a_stranger_to_the_training_images_is_not_assessed(
     runner: RednessRunner, tmp_path: Path, red: int, decision: str
 ) -> None:
-    known = OutlierLimits(((255.0, 0.0, 0.0),), (1.0, 1.0, 1.0), 0.5)
+    known = around((255.0, 0.0, 0.0), 0.5)
     runner.contract = red_contract(safeguards=Safeguards(ANYTHING.quality, known))
     (answer,) = predict(Path("model"), [red_photo(tmp_path / "a.png", red)])
     assert isinstance(answer, Prediction)
@@ -163,7 +164,7 @@ def test_a_stranger_to_the_training_images_is_not_assessed(
 def test_a_file_without_the_embedding_that_limits_are_of_assesses_nothing(
     runner: RednessRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = OutlierLimits(((255.0, 0.0, 0.0),), (1.0, 1.0, 1.0), 0.5)
+    known = around((255.0, 0.0, 0.0), 0.5)
     runner.contract = red_contract(safeguards=Safeguards(ANYTHING.quality, known))
     monkeypatch.setattr(runner, "infer_all", lambda batch: {"probabilities": runner.infer(batch)})
     (answer,) = predict(Path("model"), [red_photo(tmp_path / "a.png", 255)])

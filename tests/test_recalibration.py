@@ -14,6 +14,7 @@ from PIL import Image
 
 from melanoma_edge.bundle import signing
 from melanoma_edge.errors import TrustError, UsageError
+from melanoma_edge.evaluation.intervals import wilson
 from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.evidence.models import open_models
 from melanoma_edge.evidence.recalibrating import recalibrate
@@ -46,7 +47,7 @@ def site(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def made(trained: Any, site: Path) -> Any:
     (model,) = open_models([trained.artifact("model-int8.tflite")])
-    return recalibrate(model, [site], LAYOUT, sensitivity=0.8, runner_of=open_model)
+    return recalibrate(model, [site], LAYOUT, sensitivity=0.8, allow_uncertified=True, runner_of=open_model)
 
 
 @pytest.fixture
@@ -125,6 +126,63 @@ def test_a_signature_is_of_these_bytes_and_this_key(written: Path) -> None:
     written.write_text(written.read_text().replace('"misses": ', '"misses":  '))
     with pytest.raises(TrustError, match="signed by someone else"):
         read_recalibration(written, key.public_key())
+
+
+def test_a_signature_that_was_not_checked_is_said(written: Path) -> None:
+    assert ", not signed)" in read_recalibration(written).in_words()
+    key = signing.generated()
+    signature_path(written).write_bytes(signing.sign(written.read_bytes(), key))
+    found = read_recalibration(written)
+    assert not found.signed and "signed, but not checked: give --recalibration-key" in found.in_words()
+    assert ", signed)" in read_recalibration(written, key.public_key()).in_words()
+
+
+def test_what_is_not_certified_or_refers_fewer_is_said(made: Any) -> None:
+    higher = replace(made, after=replace(made.before, threshold=made.before.threshold + 0.01))
+    lower = replace(made, after=replace(made.before, threshold=made.before.threshold / 2), certified=True)
+    assert "NOT certified for 80% sensitivity" in Applied(higher, "").in_words()
+    assert "it is HIGHER, so fewer lesions are referred" in Applied(higher, "").in_words()
+    assert ", certified for 80% sensitivity" in Applied(lower, "").in_words()
+    assert "fewer" not in Applied(lower, "").in_words()
+    assert (higher.raised, lower.raised, replace(made, after=made.before).raised) == (True, False, False)
+
+
+def test_a_higher_threshold_that_is_not_certified_must_be_allowed(trained: Any, site: Path) -> None:
+    """12 melanomas certify no threshold: one that refers fewer than a certified one is not taken on their word."""
+    (model,) = open_models([trained.artifact("model-int8.tflite")])
+
+    def at(threshold: float, **how: Any) -> Any:
+        point = replace(model.contract.operating_point, threshold=threshold)
+        other = replace(model, contract=replace(model.contract, operating_point=point))
+        return recalibrate(other, [site], LAYOUT, runner_of=open_model, **{"sensitivity": 0.8, **how})
+
+    with pytest.raises(UsageError, match=r"higher than the contract's 0\.0+1, .* 12 melanoma lesions cannot") as caught:
+        at(1e-6)
+    assert caught.value.fix == "give 14 melanoma lesions at least, or add --allow-uncertified"
+    allowed = at(1e-6, allow_uncertified=True)
+    assert allowed.raised and not allowed.certified
+    assert not at(1.0).raised
+    certified = at(1e-6, sensitivity=0.5)
+    assert certified.raised and certified.certified
+
+
+@pytest.mark.parametrize(("factor", "kept", "spared"), [(0.5, 9, 7), (1, 9, 7), (1, 11, 5), (2, 11, 5)])
+def test_a_threshold_that_moved_against_what_it_reaches_is_refused(
+    written: Path, made: Any, factor: float, kept: int, spared: int
+) -> None:
+    """Of two thresholds the higher refers no more lesions than the lower one, of either kind."""
+    after = replace(made.after, specificity=wilson(6, 12))
+    assert after.sensitivity == wilson(10, 12)
+    same = replace(after, threshold=after.threshold * factor)
+
+    def read(before: Any) -> Any:
+        written.write_text(to_json(to_plain(replace(made, before=before, after=after))))
+        return read_recalibration(written).document
+
+    assert read(same).before == same
+    for wrong in ({"sensitivity": wilson(kept, 12)}, {"specificity": wilson(spared, 12)}, {"specificity": None}):
+        with pytest.raises(TrustError, match="contradicts itself"):
+            read(replace(same, **wrong))
 
 
 @pytest.mark.parametrize(

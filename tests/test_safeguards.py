@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards, problem
+from melanoma_edge.safeguards import OutlierLimits, QualityLimits, Safeguards, default_safeguards, problem, text_of
 
-GOOD = Safeguards(QualityLimits(224), OutlierLimits(((0.0, 1.0), (2.0, 3.0)), (1.0, 0.5), 4.0), 0.25)
+KNOWN = OutlierLimits((0.0, 1.0), (text_of([3, -4]), text_of([127, -128])), (0.2, 0.0), 4.0)
+GOOD = Safeguards(QualityLimits(224), KNOWN, 0.25)
 THRESHOLD = 0.5
 
 
@@ -43,21 +44,25 @@ def test_limits_of_quality_out_of_range_are_named(change: dict[str, Any], messag
 @pytest.mark.parametrize(
     "change",
     [
-        {"means": ()},
-        {"means": ((0.0,), (1.0, 2.0))},
-        {"means": ((0.0, math.nan),)},
-        {"means": ((0.0, 1.0),) * 65},
-        {"scales": ()},
-        {"scales": (1.0, -0.5)},
-        {"scales": (1.0, math.inf)},
-        {"scales": (1.0,) * 4097, "means": ((1.0,) * 4097,)},
+        {"centre": ()},
+        {"centre": (0.0,)},
+        {"centre": (0.0, math.nan)},
+        {"centre": (0.0,) * 4097, "directions": (text_of([1] * 4097),) * 2},
+        {"directions": ()},
+        {"directions": (text_of([1, 2]),)},
+        {"directions": (text_of([1, 2]), text_of([1, 2, 3]))},
+        {"directions": (text_of([1, 2]),) * 65, "steps": (1.0,) * 65},
+        {"directions": (text_of([1, 2]), "A?==")},
+        {"directions": (text_of([1, 2]), "AQJ=")},
+        {"directions": (text_of([1, 2]), "AQI")},
+        {"steps": (1.0, -0.5)},
+        {"steps": (1.0, math.inf)},
         {"limit": -1.0},
         {"limit": math.nan},
     ],
 )
 def test_limits_of_strangeness_that_cannot_be_computed_are_named(change: dict[str, Any]) -> None:
-    assert GOOD.outlier is not None
-    assert "outlier limits" in problem(replace(GOOD, outlier=replace(GOOD.outlier, **change)), THRESHOLD)
+    assert "outlier limits" in problem(replace(GOOD, outlier=replace(KNOWN, **change)), THRESHOLD)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +70,8 @@ def test_limits_of_strangeness_that_cannot_be_computed_are_named(change: dict[st
 )
 def test_doubt_lies_below_the_threshold(doubt: float, good: bool) -> None:
     assert (problem(replace(GOOD, uncertain_from=doubt), THRESHOLD) == "") == good
+
+
+def test_a_directions_text_says_each_of_its_integers() -> None:
+    every = tuple(range(-128, 128))
+    assert replace(KNOWN, directions=(text_of(every),)).vectors == (every,)

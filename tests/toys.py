@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from melanoma_edge.contract import INTENDED_USE, SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
 from melanoma_edge.data.catalog import Catalog, CatalogRow
 from melanoma_edge.model.spec import Block, NetworkSpec
+from melanoma_edge.safeguards import OutlierLimits, text_of
 from melanoma_edge.training.run import split_images
 
 TOY_SIZE = 32
@@ -164,3 +166,8 @@ def toy_expected(toy_run: ToyRun, toy_batch: Any) -> Any:
 
     model = inference_model(toy_run.network, toy_run.weights(), toy_run.contract.temperature)
     return np.asarray(model(toy_batch.astype(np.float32), training=False))
+
+
+def around(centre: Sequence[float], limit: float) -> OutlierLimits:
+    """Return limits by which an embedding is strange the further it lies from the centre, whatever the direction."""
+    return OutlierLimits(tuple(centre), (text_of([1] * len(centre)),), (0.0,), limit)

@@ -91,7 +91,7 @@ def lacks_embedding(record: ArtifactRecord, safeguards: Safeguards) -> bool:
     """Tell whether strange photos would pass, since the model answers no embedding of the length that limits are of."""
     if safeguards.outlier is None:
         return False
-    wanted = (len(safeguards.outlier.scales),)
+    wanted = (len(safeguards.outlier.centre),)
     return all(note.name != EMBEDDING or note.shape[1:] != wanted for note in record.outputs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from melanoma_edge.quality import QualityMeasures, measure
 from melanoma_edge.runtime.base import OUTPUT, Answers, Runner
 from melanoma_edge.runtime.litert import PlainLiteRTRunner
 
-_CLEAR, _LEAST = 10, 2
-"""How far scores should lie from where decisions change, and how far they must, in tolerances of probabilities."""
+_CLEAR, _LEAST, _BARE = 10, 2, 1
+"""How far scores should lie from where decisions change, how far they must, and how far where none does that, in
+tolerances of probabilities."""
 _SPREAD = TOLERANCE / 10
 """How far runtimes that round alike may be apart on a photo that is preferred."""
-_FULL = 5
-"""How many photos of full size are made before the best of them is taken."""
+_FULL, _BATCHES = 5, 4
+"""How many photos of full size are made before the best of them is taken, and how many batches while there is none."""
 _DIGITS = 6
 
 
@@ -65,9 +66,9 @@ class _Room:
         """Return how far scores should lie from the threshold on one side of it."""
         return min(_CLEAR * self.tolerance, self._side(refer) * 2 / 3)
 
-    def least(self, refer: bool) -> float:
+    def least(self, refer: bool, tolerances: int = _LEAST) -> float:
         """Return how far they must."""
-        return min(_LEAST * self.tolerance, self._side(refer) / 3)
+        return min(tolerances * self.tolerance, self._side(refer) / 3)
 
     def _side(self, refer: bool) -> float:
         return 1 - self.threshold if refer else self.threshold
@@ -82,7 +83,7 @@ def choose(
         The document, and the photos and expected bytes by name.
 
     Raises:
-        ExportError: when no photo is found on which all runtimes decide alike.
+        ExportError: when no photo is found on which all runtimes decide alike and not by a hair.
     """
     vectors: list[Vector] = []
     files: dict[str, bytes] = {}
@@ -97,24 +98,42 @@ def choose(
 
 
 def _best(shot: Shot, judge: Judge, opened: Mapping[str, Runner], room: _Room) -> _Taken:
-    """Take photos in order of promise until one is good; else return the best of them."""
+    """Take photos in order of promise until one is good; else return the best of the first, or the first that does."""
     found: list[_Taken] = []
-    for trial in islice(_promising(shot, judge, next(iter(opened.values())), room), _FULL):
+    near: list[_Taken] = []
+    differ = 0
+    batches = (_promising(shot, batch, judge, next(iter(opened.values())), room) for batch in range(_BATCHES))
+    for tried, trial in enumerate(chain.from_iterable(batches), 1):
         taken = _take(trial, judge, opened)
-        if taken is None or taken.margin <= room.least(taken.decision == State.REFER):
-            continue
-        found.append(taken)
-        if taken.good(shot, room):
+        if taken is None:
+            differ += 1
+        elif taken.margin <= room.least(taken.decision == State.REFER):
+            near.append(taken)
+        elif taken.good(shot, room):
             return taken
-    best = max(found, key=lambda taken: (taken.steady, taken.as_wanted(shot), taken.margin), default=None)
+        else:
+            found.append(taken)
+        if found and tried >= _FULL:
+            break
+    bare = [taken for taken in near if taken.margin > room.least(taken.decision == State.REFER, _BARE)]
+    best = max(found or bare, key=lambda taken: (taken.steady, taken.as_wanted(shot), taken.margin), default=None)
     if best is None:
-        what = f"no photo for golden vector {shot.id} on which every runtime decides alike and not by a hair"
-        raise ExportError(what, fix="export the run again with --rounding learned, or train it for longer")
+        raise _none(shot, differ, len(near), judge.contract.threshold)
     return best
 
 
-def _promising(shot: Shot, judge: Judge, runner: Runner, room: _Room) -> Sequence[Trial]:
-    """Return the trials by what a small version of each scores: clear of the threshold, and as looked for, first.
+def _none(shot: Shot, differ: int, near: int, threshold: float) -> ExportError:
+    """Return why no photo will do."""
+    what = (
+        f"no photo for golden vector {shot.id} among {differ + near} drawn: on {differ} runtimes decide differently, "
+        f"on {near} by a hair, their scores too near the threshold {threshold:.4g} or the limit of doubt"
+    )
+    files = "bundle other files, which round otherwise, with --precision or --artifact"
+    return ExportError(what, fix=files if differ > near else f"train for longer or with another --seed, or {files}")
+
+
+def _promising(shot: Shot, batch: int, judge: Judge, runner: Runner, room: _Room) -> Sequence[Trial]:
+    """Return trials by what a small version of each scores: clear of the threshold, and as looked for, first.
 
     Of those the nearest come first: a score near the threshold shows more than one near 0 or 1.
     """
@@ -127,7 +146,7 @@ def _promising(shot: Shot, judge: Judge, runner: Runner, room: _Room) -> Sequenc
         near = margin < 2 * room.clear(refer)
         return near, refer != shot.refer, -margin if near else margin
 
-    return sorted(shot.trials(), key=order)
+    return sorted(shot.trials(batch), key=order)
 
 
 def _take(trial: Trial, judge: Judge, opened: Mapping[str, Runner]) -> _Taken | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import islice
 from typing import Any
@@ -17,7 +17,7 @@ from melanoma_edge.pixels import ORIENTATION, UPRIGHT
 
 SEED = 20
 TRIES = 12
-"""How many lesions, or chirps, are tried for each photo."""
+"""How many lesions, or chirps, are in a batch of photos to choose from."""
 
 _SPEC = SyntheticSpec(lesions=1000, seed=SEED)
 _SMALLER = 5
@@ -66,22 +66,24 @@ class Shot:
         """The name of the file in a bundle."""
         return f"golden/{self.id}.{'png' if self.png else 'jpg'}"
 
-    def trials(self) -> Iterator[Trial]:
-        """Give the photos to choose from, always the same ones."""
+    def trials(self, batch: int = 0) -> Iterator[Trial]:
+        """Give a batch of photos to choose from, always the same ones; no two batches share one."""
         if self.label is None:
-            for number in range(TRIES):
+            for number in range(batch * TRIES, (batch + 1) * TRIES):
                 yield Trial(partial(self._file, number), partial(self._draw, number))
             return
         for view in islice(_views(self.label), _skipped(self), _skipped(self) + TRIES):
-            yield Trial(partial(self._file, view), partial(self._draw, view, _SMALLER))
+            yield Trial(partial(self._file, view, batch), partial(self._draw, view, batch, _SMALLER))
 
-    def _file(self, what: View | int) -> bytes:
-        return _png(self._draw(what)) if self.png else _jpeg(self._draw(what), self.orientation, self.options)
+    def _file(self, what: View | int, batch: int = 0) -> bytes:
+        image = self._draw(what, batch)
+        return _png(image) if self.png else _jpeg(image, self.orientation, self.options)
 
-    def _draw(self, what: View | int, smaller: int = 1) -> Image.Image:
+    def _draw(self, what: View | int, batch: int = 0, smaller: int = 1) -> Image.Image:
         if isinstance(what, int):
             return _rings(self.width, self.height, what)
-        image = Image.fromarray(photo(_SPEC, what, self.width // smaller, self.height // smaller))
+        spec = replace(_SPEC, seed=SEED + batch)
+        image = Image.fromarray(photo(spec, what, self.width // smaller, self.height // smaller))
         # Without grain and with few colours, for a file that stays small.
         return ImageOps.posterize(image.filter(ImageFilter.BoxBlur(2 / smaller)), 4) if self.png else image
 

@@ -19,6 +19,7 @@ from melanoma_edge.parity.comparison import accepted
 from melanoma_edge.parity.gate import Status, overall
 from melanoma_edge.parity.record import Remade, remade, verdict_path
 from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, read_artifact
+from melanoma_edge.runtime.base import EMBEDDING
 from melanoma_edge.training.run import Run
 
 
@@ -89,18 +90,18 @@ def from_run(
         raise TrustError(
             "no phone gets a model that was tested on what it was trained on", where=str(run.path), fix=fix
         )
+    left_out: list[str] = []
     if artifacts:
         wanted = _by_format(run, artifacts)
     else:
         asked = _checked(formats)
-        wanted = {form: _found(run, form, precision) for form in asked}
+        wanted = {form: _only(_candidates(run, form, precision), run, form, precision, left_out) for form in asked}
     _require_tflite(wanted)
     sources = {form: _source(run, path, allow_inconclusive) for form, path in wanted.items()}
-    chosen = artifacts or formats
-    further, left_out = ({}, ()) if chosen else _optional(run, precision, allow_inconclusive)
-    sources |= further
+    if not (artifacts or formats):
+        sources |= _optional(run, precision, allow_inconclusive, left_out)
     paths = {form: str(one.record.path) for form, one in sources.items()}
-    return Chosen({form: _renamed(one, form) for form, one in sources.items()}, paths, left_out)
+    return Chosen({form: _renamed(one, form) for form, one in sources.items()}, paths, tuple(left_out))
 
 
 def from_bundle(bundle: Bundle, allow_inconclusive: bool = True) -> Chosen:
@@ -140,36 +141,39 @@ def _by_format(run: Run, artifacts: Sequence[Path]) -> dict[str, Path]:
     return {form: wanted[form] for form in MODELS if form in wanted}
 
 
-def _found(run: Run, form: str, precision: str) -> Path:
-    """Return the one exported file of a format and precision; of those of another precision only the record counts."""
-    return _only(_candidates(run, form, precision), run, form, precision)
-
-
-def _only(there: Sequence[Path], run: Run, form: str, precision: str) -> Path:
+def _only(there: Sequence[ArtifactRecord], run: Run, form: str, precision: str, left_out: list[str]) -> Path:
+    """Return the one file, or the one of several that answers what the contract needs and no more."""
     if not there:
         fix = f"melanoma-edge export {run.path} --format {form} --precision {precision}"
         raise TrustError(f"no {precision} {form} file in the run", where=str(run.artifacts), fix=fix)
-    if len(there) > 1:
-        what = f"several {precision} {form} files: {named(path.name for path in there)}"
+    needed = (EMBEDDING,) if run.contract.effective_safeguards.outlier else ()
+    taken = there if len(there) == 1 else [record for record in there if record.extras == needed]
+    if len(taken) != 1:
+        what = f"several {precision} {form} files: {named(record.path.name for record in there)}"
         raise UsageError(what, where=str(run.artifacts), fix="say which with --artifact")
-    return there[0]
+    others = named(record.path.name for record in there if record not in taken)
+    if others:
+        left_out.append(f"{taken[0].path.name} taken; {others} left out: the contract needs other outputs than theirs")
+    return taken[0].path
 
 
-def _candidates(run: Run, form: str, precision: str) -> list[Path]:
+def _candidates(run: Run, form: str, precision: str) -> list[ArtifactRecord]:
+    """Return the exported files of a format and precision; of those of another precision only the record counts."""
     suffix = next(suffix for suffix, name in FORMATS.items() if name == form)
     files = sorted(run.artifacts.glob(f"*{suffix}"))
-    return [record.path for record in accepted(run, files) if record.precision == precision] if files else []
+    return [record for record in accepted(run, files) if record.precision == precision] if files else []
 
 
-def _optional(run: Run, precision: str, allow_inconclusive: bool) -> tuple[dict[str, Source], tuple[str, ...]]:
-    """Return the ONNX file of a precision if there is one that is fit, else why not."""
+def _optional(run: Run, precision: str, allow_inconclusive: bool, left_out: list[str]) -> dict[str, Source]:
+    """Return the ONNX file of a precision if there is one that is fit, else say why not."""
     try:
         there = _candidates(run, "onnx", precision)
         if not there:
-            return {}, ()
-        return {"onnx": _source(run, _only(there, run, "onnx", precision), allow_inconclusive)}, ()
+            return {}
+        return {"onnx": _source(run, _only(there, run, "onnx", precision, left_out), allow_inconclusive)}
     except (TrustError, UsageError, ParityFailed, ParityInconclusive) as error:
-        return {}, (f"onnx left out: {error.what} ({error.where})",)
+        left_out.append(f"onnx left out: {error.what} ({error.where})")
+        return {}
 
 
 def _source(run: Run, path: Path, allow_inconclusive: bool) -> Source:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "melanoma-edge/inspection/1"
 _LISTED = 16
+_LONG = 200
 """Items of a list that are shown one by one; of the embedding's limits there are thousands."""
 _ABOUT = {"--layers": "an exported file", "--key": "a bundle"}
 
@@ -178,11 +179,11 @@ def _print_contract(contract: dict[str, Any]) -> None:
 
 
 def _text(value: Any) -> str:
-    """Return a value for people: lists joined, but tables and long lists of numbers as their sizes."""
+    """Return a value for people: lists joined, but long texts and long lists of numbers as their sizes."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
     if not isinstance(value, list):
         return str(value)
-    if value and isinstance(value[0], list):
-        return f"{len(value)} x {len(value[0]):,} numbers"
+    if value and isinstance(value[0], str) and len(value[0]) > _LONG:
+        return f"{len(value)} texts of {len(value[0]):,} characters"
     return ", ".join(map(str, value)) if len(value) <= _LISTED else f"{len(value):,} numbers"

@@ -95,9 +95,9 @@ def command(
         else:
             answered.append(answer)
     if answered and not as_json:
-        describe_predictions(answered, quiet)
+        describe_predictions(answered)
     if groups and not as_json:
-        describe_groups(groups, quiet)
+        describe_groups(groups)
     return 3 if bad else 0
 
 

@@ -51,7 +51,7 @@ def command(out: Path, force: bool, seed: int, dry_run: bool, as_json: bool, qui
     describe_compression(result.pruned, quiet)
     describe_artifacts(result.artifacts)
     describe_verdict(result.verdict, quiet)
-    describe_predictions([result.answer], quiet)
+    describe_predictions([result.answer])
     note(_next_steps(out, result.photo, result.artifacts[0].path), quiet)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @layout_options
 @click.option("--skip-bad-images", is_flag=True, help="Leave unreadable images out, counted.")
 @click.option("--sensitivity", type=float, help="Wanted at the site. Default: that of the contract.")
+@click.option("--allow-uncertified", is_flag=True, help="Take a threshold above the contract's that is not certified.")
 @click.option("--date", type=click.DateTime(["%Y-%m-%d"]), help="To be recorded; none when left out.")
 @click.option("--out", type=PATH, default=Path("recalibration.json"), show_default=True, help="The document.")
 @click.option("--sign", type=PATH, metavar="KEY.pem", help="Sign it; made by `bundle --new-key`.")
@@ -31,6 +32,7 @@ def command(
     data: tuple[Path, ...],
     skip_bad_images: bool,
     sensitivity: float | None,
+    allow_uncertified: bool,
     date: Any,
     out: Path,
     sign: Path | None,
@@ -42,8 +44,9 @@ def command(
     """Choose a model's threshold anew on a site's own labelled images.
 
     The contract is not edited: the document names it by hash, says what the old and the new threshold reach on the
-    site's lesions and what that certifies, and may be signed. `predict --recalibration` applies it, and says so with
-    every answer. Apps take thresholds from their bundle alone.
+    site's lesions and what that certifies, and may be signed. A threshold above the contract's refers fewer lesions:
+    without certification it is refused. `predict --recalibration` applies the document, and says so with every
+    answer. Apps take thresholds from their bundle alone.
 
     \b
     Example:
@@ -70,6 +73,7 @@ def command(
             sensitivity=sensitivity,
             date=day,
             skip_bad=skip_bad_images,
+            allow_uncertified=allow_uncertified,
             progress=reporter.progress,
         )
     text = to_json(to_plain(found))
@@ -78,7 +82,9 @@ def command(
     if key:
         write_bytes(signature, signed(text.encode(), key))
     print_json(to_plain(found)) if as_json else _describe(found)
-    note(found.sentence, quiet)
+    note(found.sentence, quiet and found.certified)
+    if found.raised:
+        note("Warning: the site's threshold is higher than the contract's: it refers fewer lesions.")
     note(f"Recalibration: {out}{f', signed: {signature}' if key else ', not signed'}", quiet)
 
 

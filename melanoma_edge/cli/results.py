@@ -49,8 +49,10 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
 
 
 def _describe_lowest(run: Run, quiet: bool) -> None:
-    """Print which lesions hold the threshold down, and what each of them costs."""
-    found = run.record.lowest_targets
+    """Print which lesion holds the threshold down, and what it and its neighbours cost."""
+    from melanoma_edge.report.words import to_threshold
+
+    found, misses = run.record.lowest_targets, run.contract.operating_point.misses
     if not found:
         return
     rows = [
@@ -59,12 +61,13 @@ def _describe_lowest(run: Run, quiet: bool) -> None:
             one.group,
             f"{one.score:.4f}",
             "not defined" if one.specificity is None else f"{one.specificity:.3f}",
+            to_threshold(place, misses),
         )
-        for one in found
+        for place, one in enumerate(found)
     ]
     title = f"{run.contract.target.capitalize()} lesions of lowest score on validation"
-    print_table(title, ("image", "group", "score", "specificity of a threshold just below"), rows)
-    note("Where the first costs much specificity, look at its picture: is it what its label says?", quiet)
+    print_table(title, ("image", "group", "score", "specificity of a threshold just below", ""), rows)
+    note("Where the one that holds the threshold down costs much, look at its picture: is its label right?", quiet)
 
 
 def describe_worker(cluster: Cluster, as_json: bool, quiet: bool = False) -> None:
@@ -221,8 +224,11 @@ def describe_judgement(title: str, found: Judgement, quiet: bool) -> None:
         note(f"  and {len(found.flips) - _FLIPS_SHOWN} more; --json lists all", quiet)
 
 
-def describe_predictions(answers: Sequence[Prediction], quiet: bool) -> None:
-    """Print one row per photo, and each warning once with the number of photos it is about."""
+def describe_predictions(answers: Sequence[Prediction]) -> None:
+    """Print one row per photo, and each warning once with the number of photos it is about.
+
+    Warnings are part of the answer, so --quiet keeps them.
+    """
     rows = []
     for answer in answers:
         best = max(answer.probabilities, key=answer.probabilities.__getitem__)
@@ -230,10 +236,10 @@ def describe_predictions(answers: Sequence[Prediction], quiet: bool) -> None:
         rows.append((answer.image, answer.decision, f"{answer.target_score:.4f}", threshold, best))
     print_table("Decisions", ("image", "decision", "score", "threshold", "most probable"), rows)
     for text, count in Counter(text for answer in answers for text in answer.warnings).items():
-        note(f"Warning: {text} ({count} images)", quiet)
+        note(f"Warning: {text} ({count} images)")
 
 
-def describe_groups(groups: Sequence[GroupPrediction], quiet: bool) -> None:
+def describe_groups(groups: Sequence[GroupPrediction]) -> None:
     """Print one row per lesion seen on several photos, and what each was warned of."""
     rows = []
     for group in groups:
@@ -245,7 +251,7 @@ def describe_groups(groups: Sequence[GroupPrediction], quiet: bool) -> None:
     print_table("Decisions by group", columns, rows)
     for group in groups:
         for text in group.warnings:
-            note(f"Warning: {group.group}: {text}", quiet)
+            note(f"Warning: {group.group}: {text}")
 
 
 def _number(value: float | int | None) -> str:

@@ -156,6 +156,7 @@ def _written(run: Run, out: Path, made: _Rounded, progress: Progress) -> Run:
         run.record,
         name=out.name,
         method="quantize",
+        lowest_targets=(),
         parent=Parent(relative(run.path, out), run.record.weights_sha256),
         network=made.spec,
         environment=made.environment,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from melanoma_edge.evaluation.lesions import Floats, Lesions
 
-LOWEST = 5
+FURTHER = 3
+"""Targets named beside those that the threshold misses: the first of them holds it down."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,14 @@ class LowTarget:
 
 
 def lowest_targets(
-    scores: Floats, is_target: NDArray[np.bool_], unit: Lesions, image_ids: Sequence[str], classes: Sequence[str]
+    scores: Floats,
+    is_target: NDArray[np.bool_],
+    unit: Lesions,
+    image_ids: Sequence[str],
+    classes: Sequence[str],
+    misses: int = 0,
 ) -> tuple[LowTarget, ...]:
-    """Return the ``LOWEST`` targets of lowest score, from the lowest on.
+    """Return the targets of lowest score, from the lowest on: those missed, and ``FURTHER`` ones.
 
     Args:
         scores: target score of each lesion, ``[u]``.
@@ -40,10 +46,11 @@ def lowest_targets(
         unit: the lesions.
         image_ids: of the images that they were made of, ``[n]``.
         classes: names in the order of the labels.
+        misses: how many of them the threshold misses.
     """
     values, first = np.asarray(scores, np.float64), unit.first_images(image_ids)
     places = np.flatnonzero(is_target)
-    chosen = places[np.argsort(values[places], kind="stable")][:LOWEST]
+    chosen = places[np.argsort(values[places], kind="stable")][: misses + FURTHER]
     return tuple(
         LowTarget(
             image_id=first[place],

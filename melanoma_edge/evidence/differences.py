@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 _NEAR = 1e-9
-_SUMS = ("verdict", "status", "why")
+_SUMS = ("verdict", "status")
+_WORDS = "why"
+"""A sentence for people, made of numbers that stand beside it; later versions may put it otherwise."""
 _MISSING = "missing"
 
 
-def near(one: float, other: float) -> bool:
+def near(one: float, other: float, within: float = _NEAR) -> bool:
     """Tell whether two numbers are the same but for the last digits, which machines round otherwise."""
-    return math.isclose(one, other, rel_tol=0, abs_tol=_NEAR)
+    return math.isclose(one, other, rel_tol=0, abs_tol=within)
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,20 @@ class Difference:
     made: Any
 
 
-def first_difference(said: Mapping[str, Any], made: Mapping[str, Any]) -> Difference | None:
+def first_difference(said: Mapping[str, Any], made: Mapping[str, Any], within: float = _NEAR) -> Difference | None:
     """Return the first number or word that differs between two documents, None where none does.
 
-    Numbers within 1e-9 are alike. Verdicts, statuses and reasons, which follow from other numbers, come last.
+    Verdicts and statuses, which follow from numbers, come last; reasons in words are not compared.
 
     Args:
         said: as it was found.
         made: as it must be.
+        within: by how much numbers that are alike may differ.
     """
     before, after = dict(_leaves(said)), dict(_leaves(made))
     for name in sorted(before | after, key=lambda name: name.endswith(_SUMS)):
         one, other = before.get(name, _MISSING), after.get(name, _MISSING)
-        if not _alike(one, other):
+        if not _alike(one, other, within):
             return Difference(name, one, other)
     return None
 
@@ -47,6 +50,8 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every number and word of a document under its dotted name; checks stand under their own."""
     if isinstance(value, Mapping):
         for key, item in value.items():
+            if key == _WORDS:
+                continue
             yield from _leaves(item, f"{name}.{key}" if name else key)
     elif isinstance(value, list):
         yield f"{name}.count", len(value)
@@ -57,7 +62,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(one: Any, other: Any, within: float) -> bool:
     if all(type(value) in (int, float) for value in (one, other)):
-        return near(one, other)
+        return near(one, other, within)
     return type(one) is type(other) and bool(one == other)

@@ -15,6 +15,7 @@ from typing import Any
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import TrustError, named
+from melanoma_edge.evidence.judged_on import TEST, JudgedOn
 from melanoma_edge.evidence.rejudge import Rejudge
 from melanoma_edge.evidence.verdicts import (
     Proof,
@@ -24,6 +25,7 @@ from melanoma_edge.evidence.verdicts import (
     proven_alone,
     proven_by,
     unproven,
+    whole,
 )
 from melanoma_edge.files import sha256_of
 from melanoma_edge.parity.answers import answers_path, judged_anew
@@ -84,10 +86,12 @@ def walk(
     records = _exported(run)
     _check_orphans(documents, records)
     proof = proven_by(Rejudge(run.contract, run.catalog, progress)) if answers else unproven
+    judged_on = JudgedOn.of(run.catalog, run.contract, TEST)
     for one in documents.artifacts:
-        links += _artifact(run.contract, one, records[one.name], proof)
+        links += _artifact(run.contract, one, records[one.name], judged_on, proof)
+    parity = {one.name: one.parity.content for one in documents.artifacts if one.parity}
     for document in documents.found_out:
-        links.append(_found_out(run, document, records))
+        links.append(_found_out(run, document, records, parity))
     if report:
         links += _report(run.path / REPORT, documents)
     return documents, tuple(links)
@@ -103,7 +107,7 @@ def walk_file(record: ArtifactRecord) -> tuple[Link, ...]:
     links = [weights, Link("contract", weights.name, record.contract.sha256)]
     beside = record.path.with_name(f"{record.path.name}.json")
     if beside.is_file():
-        return (*links, *_artifact(record.contract, read_artifact_documents(beside), record, proven_alone))
+        return (*links, *_artifact(record.contract, read_artifact_documents(beside), record, None, proven_alone))
     return (*links, Link(record.path.name, "contract", record.sha256))
 
 
@@ -178,7 +182,11 @@ def _check_orphans(documents: Documents, records: Mapping[str, ArtifactRecord]) 
 
 
 def _artifact(
-    contract: ModelContract, one: ArtifactDocuments, found: ArtifactRecord, proof: Proof = unproven
+    contract: ModelContract,
+    one: ArtifactDocuments,
+    found: ArtifactRecord,
+    judged_on: JudgedOn | None,
+    proof: Proof,
 ) -> Iterator[Link]:
     content = one.record.content
     wanted = {
@@ -190,20 +198,23 @@ def _artifact(
     for key, value in wanted.items():
         if content.get(key, {} if key == "kept" else None) != value:
             raise broken(one.record.path, key, str(found.path), "export the run again")
-    for name, sha256 in content.get("beside", {}).items():
-        path = found.path.with_name(name)
-        if not path.is_file() or sha256_of(path) != sha256:
-            raise broken(name, one.record.path, str(path), "export the run again")
+    with whole(one.record, str(found.path), "export the run again"):
+        for name, sha256 in content.get("beside", {}).items():
+            path = found.path.with_name(name)
+            if not path.is_file() or sha256_of(path) != sha256:
+                raise broken(name, one.record.path, str(path), "export the run again")
     yield Link(one.name, "contract", found.sha256)
     if one.parity:
-        check_record(contract, one.parity, found)
+        check_record(contract, one.parity, found, judged_on)
         yield Link(one.parity.path, f"{one.name}, reference{proof(one.parity, found)}", one.parity.sha256)
     elif answers_path(found.path).is_file():
         fix = judged_anew(found.path)
         raise broken(answers_path(found.path).name, "the record of parity, which is missing,", str(found.path), fix)
 
 
-def _found_out(run: Run, document: Document, records: Mapping[str, ArtifactRecord]) -> Link:
+def _found_out(
+    run: Run, document: Document, records: Mapping[str, ArtifactRecord], parity: Mapping[str, Mapping[str, Any]]
+) -> Link:
     """Check that a document is about this run's weights, images and files as they are."""
     content, parents = document.content, []
     own = run.contract.provenance
@@ -220,7 +231,7 @@ def _found_out(run: Run, document: Document, records: Mapping[str, ArtifactRecor
                 raise broken(document.path, name, str(run.path), remake(document.kind, run.path))
             parents.append(name)
     if document.kind == _MATRIX:
-        check_matrix(run, document)
+        check_matrix(run, document, parity)
     if not parents:
         what = f"{document.path} names nothing of this run that it was made from"
         raise TrustError(what, where=str(run.path / document.path), fix=remake(document.kind, run.path))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.errors import UsageError
-from melanoma_edge.evaluation.intervals import Estimate, wilson
+from melanoma_edge.evaluation.intervals import Estimate, positives_needed, wilson
 from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evaluation.operating_point import choose_threshold
 from melanoma_edge.evidence.evaluation import RunnerOf, answers_on
@@ -29,6 +29,7 @@ def recalibrate(
     sensitivity: float | None = None,
     date: str | None = None,
     skip_bad: bool = False,
+    allow_uncertified: bool = False,
     runner_of: RunnerOf = IsolatedRunner,
     progress: Progress = silent,
 ) -> Recalibration:
@@ -41,11 +42,13 @@ def recalibrate(
         sensitivity: wanted; that of the contract when left out.
         date: to be recorded, as text; nothing when left out, so that the same images give the same bytes.
         skip_bad: whether images that cannot be decoded are left out, counted.
+        allow_uncertified: take a threshold above the contract's that too few lesions certify.
         runner_of: opens a model.
         progress: told of images done.
 
     Raises:
-        UsageError: for a model of a leaky split, or a sensitivity outside 0 to 1.
+        UsageError: for a model of a leaky split, a sensitivity outside 0 to 1, or a threshold above the contract's
+            that is not certified, unless allowed.
         DataError: for images that cannot be used, or none of the target among them.
         TrustError: when the model gives no probabilities.
     """
@@ -63,7 +66,7 @@ def recalibrate(
     scores = unit.mean(answered.probabilities)[:, columns].sum(axis=1)
     targets = np.isin(unit.labels, columns)
     point = choose_threshold(scores, targets, wanted)
-    return Recalibration(
+    found = Recalibration(
         schema=SCHEMA,
         name=contract.name,
         contract_sha256=contract.sha256,
@@ -80,6 +83,14 @@ def recalibrate(
         certified=point.certified,
         sentence=in_words(point, contract.target),
     )
+    if found.raised and not found.certified and not allow_uncertified:
+        what = (
+            f"the site's threshold {point.threshold:.6f} is higher than the contract's {contract.threshold:.6f}, so it "
+            f"would refer fewer lesions, and {point.positives} {contract.target} lesions cannot certify it"
+        )
+        fix = f"give {positives_needed(wanted)} {contract.target} lesions at least, or add --allow-uncertified"
+        raise UsageError(what, where=str(model.path), fix=fix)
+    return found
 
 
 def _site(material: Material, count: int, positives: int) -> Site:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.evaluation.intervals import wilson
-from melanoma_edge.evidence.differences import first_difference, near
+from melanoma_edge.evidence.differences import Difference, first_difference, near
 from melanoma_edge.parity.gate import Check, Limits, Status, check_agreement, check_loss, overall
 from melanoma_edge.parity.paired import Decisions
 from melanoma_edge.parity.record import misfits, recorded_checks
-from melanoma_edge.parity.statistics import loss_of
+from melanoma_edge.parity.statistics import Statistics, loss_of
 from melanoma_edge.strictjson import from_plain, to_plain
 
 _OF_A_CELL = ("deciding", "more")
-"""What a check of a matrix has beside those of a record."""
+_OF_A_FLIP = ("kind", "margin")
+"""What a check and a flip of a matrix have beside those of a record."""
+_STATISTICS = tuple(field.name for field in fields(Statistics))
+_ONE_SESSION = 1e-3
+"""By how much numbers of two sessions may differ that one file gave in one runtime."""
 
 
 def contradicted(record: Mapping[str, Any], contract: ModelContract) -> list[str]:
@@ -27,7 +32,7 @@ def contradicted(record: Mapping[str, Any], contract: ModelContract) -> list[str
     of the answers beside it.
 
     Args:
-        record: of one file; one whose outputs could not be compared has nothing to count.
+        record: of one file, whose statuses fit its numbers; outputs that could not be compared have no lesions.
         contract: of that file.
 
     Raises:
@@ -66,17 +71,50 @@ def contradicted_cells(matrix: Mapping[str, Any], contract: ModelContract) -> li
     return wrong
 
 
+def unlike_records(
+    matrix: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, Difference]]:
+    """Yield each cell that is not as the record beside its file in the same runtime, and where they first differ.
+
+    Flips do not depend on limits and draws. All else is compared where both have the same.
+
+    Args:
+        matrix: of one run; folds have no records of their pooled lesions.
+        records: the parity JSON of each file that has one, by its name.
+    """
+    for cell in matrix["cells"]:
+        name = Path(cell["path"]).name
+        record = records.get(name)
+        if record is None or matrix["runs"] or record["split"] != matrix["split"]:
+            continue
+        (judged,) = record["artifacts"]
+        if any(cell[key] != judged[key] for key in ("sha256", "runtime")):
+            continue
+        found = {"flips": [_without(one, _OF_A_FLIP) for one in cell["flips"]]}
+        if all(matrix[key] == record[key] for key in ("limits", "seed", "resamples")):
+            checks = [_without(one, _OF_A_CELL) for one in cell["checks"]]
+            numbers = {"checks": checks, "float": matrix["float"], "exported": cell["exported"]}
+            found |= numbers | {"verdict": cell["verdict"]}
+        if difference := first_difference(found, {key: judged[key] for key in found}, _ONE_SESSION):
+            yield f"{name} in {cell['runtime']}", difference
+
+
+def _without(one: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if key not in keys}
+
+
 def _wrong_in(
     cell: Mapping[str, Any], matrix: Mapping[str, Any], limits: Limits, contract: ModelContract
 ) -> Iterator[str]:
-    plain = [{key: value for key, value in one.items() if key not in _OF_A_CELL} for one in cell["checks"]]
-    checks = recorded_checks(plain)
-    yield from misfits(checks, limits, matrix["melanomas"])
+    checks = recorded_checks(_without(one, _OF_A_CELL) for one in cell["checks"])
+    yield from misfits(cell, checks, limits, matrix["melanomas"])
     known = {fold["threshold"] for fold in matrix["runs"] or ()}
     own = [flip["threshold"] if known else contract.threshold for flip in cell["flips"]]
     if known and not known.issuperset(own):
         yield "flips"
-    if cell["exported"] is not None:
+    if cell["exported"] is None:
+        yield from (name for name in _STATISTICS if cell[name] is not None)
+    else:
         counts = _Counts(matrix, cell["flips"], own, contract)
         yield from _miscounted({**cell, "float": matrix["float"]}, counts, matrix["limits"])
         made = counts.statistics(limits)

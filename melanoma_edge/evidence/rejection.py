@@ -125,7 +125,7 @@ def reject(
     safeguards, source = _safeguards(run, splits, seed, runner_of, progress)
     material = _Material(run, splits["validation"], splits["test"], by_split["test"], seen, safeguards)
     limits = safeguards.outlier
-    outlier = OutlierNote(len(limits.means), len(limits.scales), limits.limit) if limits else None
+    outlier = OutlierNote(len(limits.directions), len(limits.centre), limits.limit) if limits else None
     return Rejection(
         **vars(header(subject, SCHEMA, material.test, int(material.is_target.sum()), seed)),
         limits=LimitsNote(gate, source, outlier, safeguards.uncertain_from),
@@ -163,7 +163,7 @@ def _safeguards(
     with runner_of(run.path) as runner:
         known = asked(runner, train.pixels[places], (EMBEDDING,), "train", progress)[EMBEDDING]
         held_out = asked(runner, splits["validation"].pixels, (EMBEDDING,), "validation", progress)[EMBEDDING]
-    derived = outlier_limits(known, train.labels[places], held_out)
+    derived = outlier_limits(known, held_out)
     return replace(found, outlier=derived), DERIVED if derived else None
 
 

@@ -24,7 +24,7 @@ COUNTED = (
 class OutlierNote:
     """Describe limits of strangeness without their numbers, of which there are thousands."""
 
-    means: int
+    directions: int
     features: int
     limit: float
 

@@ -27,8 +27,10 @@ from melanoma_edge.runtime.artifact import ArtifactRecord
 from melanoma_edge.strictjson import from_plain
 
 _SPLIT = "test"
-_ALIKE = 1e-6
-"""By how much one float model's answers to one image may differ from machine to machine."""
+_ALIKE_ON_AVERAGE, _ALIKE = 1e-3, 1e-2
+"""By how much one float model's probabilities may differ from machine to machine, on average and at most.
+
+Processors and versions change them by 1e-5, GPUs that round by up to 1e-3; other weights by a tenth and more."""
 
 
 class Rejudge:
@@ -78,9 +80,9 @@ class Rejudge:
 
     def _check_reference(self, artifact: Path, answers: PairedAnswers) -> None:
         for name, other in self._known.items():
-            apart = float(np.abs(answers.reference - other.reference).max(initial=0))
-            if apart > _ALIKE:
-                what = f"the float model's answers differ by {apart:.2g} from those beside {name}"
+            apart = np.abs(answers.reference - other.reference)
+            if apart.mean() > _ALIKE_ON_AVERAGE or apart.max() > _ALIKE:
+                what = f"the float model's answers differ by up to {apart.max():.2g} from those beside {name}"
                 raise TrustError(what, where=str(answers_path(artifact)), fix=judged_anew(artifact))
         self._known[artifact.name] = answers
 

@@ -76,7 +76,6 @@ def write_report(run: Run, out: Path | None = None, *, pictures: bool = True, fo
 def _material(run: Run, documents: Documents, chain: Iterable[Link], shared: bool) -> Material:
     contract = run.contract
     models = [_model(one) for one in documents.artifacts]
-    missing = sections(documents, "RUN" if shared else str(run.path))
     found = tuple(chain)
     if shared:
         hiding = Sharing()
@@ -87,6 +86,7 @@ def _material(run: Run, documents: Documents, chain: Iterable[Link], shared: boo
             replace(one, name=hiding.file(one.name), parity=one.parity and hiding.of(one.parity)) for one in models
         ]
         found = tuple(_hidden_link(link, hiding, files) for link in found)
+    missing = sections(documents, "RUN" if shared else str(run.path))
     told = summary(models, contract, matrix_of(documents))
     return Material(documents, contract, models, told, missing, found, shared)
 

@@ -25,9 +25,9 @@ class Examination:
 
     @property
     def sentence(self) -> str:
-        """The cause, as far as one is found."""
+        """The cause, as far as one is found; sentences without the last full stop."""
         parts = [self.diagnosis.sentence] + ([self.layers.sentence] if self.layers else [])
-        return "; ".join(parts)
+        return ". ".join(parts)
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document.

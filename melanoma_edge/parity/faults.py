@@ -66,8 +66,8 @@ class Diagnosis:
     """Say what a file's difference from its float model looks like.
 
     ``change`` is the mean size of the change of a probability; ``float_change`` that of a float file of the same
-    format, where there is one: when it moves as much, rounding is not the reason. ``cause`` is the name of the mistake
-    that explains most, None where none explains enough or the layers begin to differ elsewhere.
+    weights and format, where there is one: when it moves as much, rounding is not the reason. ``cause`` is the name of
+    the mistake that explains most, None where none explains enough or the layers begin to differ elsewhere.
     """
 
     images: int
@@ -113,7 +113,7 @@ def diagnose(
     try:
         found = _file_answers(artifact, pixels)
     except MelanomaEdgeError as error:
-        return _silent(len(pixels), f"the file gives no answers: {error.what}")
+        return _silent(len(pixels), f"The file gives no answers: {error.what}")
     if unsound := _unsound(expected, found, run.contract.classes):
         return _silent(len(pixels), unsound)
     if float_file and float_file.resolve() == artifact.resolve():
@@ -128,11 +128,11 @@ def diagnose(
     return Diagnosis(
         images=len(pixels),
         change=change,
-        float_file=str(float_file) if float_file else None,
+        float_file=float_file.name if float_file else None,
         float_change=float_change,
         hypotheses=tuple(ranked),
         cause=best.name if best else None,
-        sentence=_sentence(change, best, float_change),
+        sentence=_sentence(change, best, float_change, layers),
     )
 
 
@@ -140,13 +140,13 @@ def _unsound(expected: Answer, found: Answer, classes: Sequence[str]) -> str | N
     """Say why answers need no further explanation, before any is tried; None of sound ones."""
     failed = [check.name for check in check_outputs(expected, found, classes) if check.status is Status.FAIL]
     if "shape_match" in failed:
-        return f"the file gives answers of shape {list(found.shape)}, wanted {list(expected.shape)}"
+        return f"The file gives answers of shape {list(found.shape)}, wanted {list(expected.shape)}"
     if not np.isfinite(found).all():
-        return "the file gives values that are no numbers"
+        return "The file gives values that are no numbers"
     if "finite_outputs" in failed:
         lost = _alike(expected, softmax(found)) >= _NEARLY
-        return "the file's answers are no probabilities" + (": softmax is missing" if lost else "")
-    return "the file answers every image alike" if "constant_output" in failed else None
+        return "The file's answers are no probabilities" + (": softmax is missing" if lost else "")
+    return "The file answers every image alike" if "constant_output" in failed else None
 
 
 def _begins_there(name: str, layers: LayerReport | None) -> bool:
@@ -158,22 +158,25 @@ def _begins_there(name: str, layers: LayerReport | None) -> bool:
     return place >= weighed[-1] if name in (*ANSWERS, *FITTED) else place <= weighed[0]
 
 
-def _sentence(change: float, best: Hypothesis | None, float_change: float | None) -> str:
+def _sentence(
+    change: float, best: Hypothesis | None, float_change: float | None, layers: LayerReport | None = None
+) -> str:
+    """Say what was found, the conclusion first."""
+    size = f"probabilities change by {change:.4f} in the mean"
     if change < _MOVED:
-        return f"probabilities change by {change:.4f} in the mean: nothing to explain"
-    parts = []
-    if float_change is not None:
-        moves = float_change >= max(_MOVED, _AS_MUCH * change)
-        parts.append(
-            "the float32 file of this run moves as much: rounding this file is not the reason"
-            if moves
-            else "the float32 file of this run does not move so: the fault lies in this file's numbers"
-        )
+        return f"No fault found: {size}, so there is nothing to explain"
+    moves = float_change is not None and float_change >= max(_MOVED, _AS_MUCH * change)
+    if best is None and not moves and layers and all(one.noise < layers.large for one in layers.layers):
+        return f"No fault found: {size}, and every layer is right to within {layers.large:.0%} of its signal: rounding"
     if best:
-        parts.append(f"it answers as the float model does when {best.sentence} (explains {best.explains:.0%})")
+        found = f"It answers as the float model does when {best.sentence} (explains {best.explains:.0%})"
     else:
-        parts.append("no known mistake of preparation or answer explains it")
-    return "; ".join(parts)
+        found = "No known mistake of preparation or answer explains how it differs"
+    if float_change is None:
+        return found
+    if moves:
+        return f"{found}; a float32 file of the same weights moves as much: rounding this file is not the reason"
+    return f"{found}; a float32 file of the same weights does not move so: the difference lies in this file's numbers"
 
 
 def _silent(images: int, why: str) -> Diagnosis:

@@ -90,18 +90,18 @@ class LayerReport:
         if self.first_large is None:
             worst = next((one for one in self.layers if self.ranking and one.name == self.ranking[0]), None)
             most = f"; the most is {worst.added:.1%} in {worst.name}" if worst else ""
-            return f"no layer loses {self.large:.0%} of its signal by itself{most}"
+            return f"No layer loses {self.large:.0%} of its signal by itself{most}"
         found = next(one for one in self.layers if one.name == self.first_large)
         if not found.finite:
-            return f"{found.name} gives values that are no numbers"
+            return f"Layer {found.name} gives values that are no numbers"
         if found.constant:
-            return f"{found.name} answers every image alike"
+            return f"Layer {found.name} answers every image alike"
         place = self.layers.index(found)
         if not self.moved or not place:
-            return f"{found.name} loses {found.added:.0%} of its signal, while what enters it is still right"
+            return f"Layer {found.name} loses {found.added:.0%} of its signal, while what enters it is still right"
         before = next((one.name for one in self.layers[place - 1 :: -1] if one.op not in _PADS), "the pixels")
         return (
-            f"{found.name} loses {found.added:.0%} of its signal; the fault is there or in {before} before it "
+            f"Layer {found.name} loses {found.added:.0%} of its signal; the fault is there or in {before} before it "
             "(scaled channels show one layer later)"
         )
 

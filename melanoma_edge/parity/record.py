@@ -82,7 +82,7 @@ def remade(document: Any, sha256: str) -> Remade | None:
         limits = from_plain(Limits, document["limits"], "limits")
         about_this = judged["sha256"] == sha256 and document["split"] == "test"
         checks = recorded_checks(judged["checks"])
-        if not about_this or misfits(checks, limits, document["melanomas"]):
+        if not about_this or misfits(judged, checks, limits, document["melanomas"]):
             return None
     except (ValueError, KeyError, TypeError, RecursionError, MelanomaEdgeError):
         return None
@@ -94,11 +94,15 @@ def recorded_checks(found: Iterable[Mapping[str, Any]]) -> list[Check]:
     return [Check(**{**check, "status": Status(check["status"])}) for check in found]
 
 
-def misfits(checks: Sequence[Check], limits: Limits, targets: int) -> list[str]:
+def misfits(judged: Mapping[str, Any], checks: Sequence[Check], limits: Limits, targets: int) -> list[str]:
     """Return the names of checks that are missing, or whose status is not what their own numbers say.
 
+    Outputs were compared, by every check, unless one of those of their soundness failed: then, and only then, there are
+    no numbers in ``exported``, no flips and no other checks.
+
     Args:
-        checks: of one file; what failed as unsound has fewer.
+        judged: what is said of one file.
+        checks: of that file.
         limits: of the record.
         targets: how many lesions of the target the split has.
 
@@ -106,9 +110,12 @@ def misfits(checks: Sequence[Check], limits: Limits, targets: int) -> list[str]:
         KeyError: for a check that there is not.
     """
     allowed = {**asdict(limits), "melanomas_lost": limits.lost_allowed(targets)}
-    failed = overall(check.status for check in checks) is Status.FAIL
-    missing = set() if failed else (_SOUND | set(allowed)) - {check.name for check in checks}
-    return [*sorted(missing), *(check.name for check in checks if not _fits(check, allowed))]
+    names, compared = {check.name for check in checks}, judged["exported"] is not None
+    unsound = any(check.name in _SOUND and check.status is Status.FAIL for check in checks)
+    wrong = {"exported"} if compared == unsound else set()
+    wrong |= (_SOUND | set(allowed)) - names if compared else names - _SOUND
+    wrong |= {"flips"} if judged["flips"] and not compared else set()
+    return [*sorted(wrong), *(check.name for check in checks if not _fits(check, allowed))]
 
 
 def _fits(check: Check, allowed: dict[str, Any]) -> bool:

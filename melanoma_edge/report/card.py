@@ -37,7 +37,8 @@ def model_card(
 
     Args:
         contract: of the model.
-        models: its exported files; the first one's numbers are the evidence.
+        models: its exported files; the numbers of the only one that was judged are the evidence, of several those of
+            the float model that they were judged against.
         further: more lines by title, at the end.
         worst: the verdict over the files in every runtime, where those were tried.
     """
@@ -116,16 +117,18 @@ def _use(contract: ModelContract) -> Iterator[str]:
 
 def _evidence(contract: ModelContract, models: Sequence[CardModel]) -> Iterator[str]:
     lines = []
-    judged = next((model.parity for model in models if model.parity), None)
+    tested = [(model.name, model.parity) for model in models if model.parity]
+    name, judged = tested[0] if tested else ("", None)
     if judged is None:
         lines = ["No exported file has been judged: nothing proves that a file decides as this model does.", ""]
-    elif judged["artifacts"][0]["exported"]:
-        numbers = judged["artifacts"][0]["exported"]
+    elif numbers := judged["artifacts"][0]["exported" if len(tested) == 1 else "float"]:
+        whose = f"`{plain(name)}`" if len(tested) == 1 else "The float model that the files are judged against"
         lines = [
-            f"On {judged['groups']} lesions never seen in training, {judged['melanomas']} of them {judged['target']}, "
-            f"grouped by lesion: {judged['target']} sensitivity {words.interval(numbers['sensitivity'])}, specificity "
-            f"{words.interval(numbers['specificity'])}, AUC {words.interval(numbers['melanoma_auc'])}, balanced "
-            f"accuracy over all classes {words.interval(numbers['balanced_accuracy'])}; 95 % intervals in brackets.",
+            f"{whose}, on {judged['groups']} lesions never seen in training, {judged['melanomas']} of them "
+            f"{judged['target']}, grouped by lesion: {judged['target']} sensitivity "
+            f"{words.interval(numbers['sensitivity'])}, specificity {words.interval(numbers['specificity'])}, AUC "
+            f"{words.interval(numbers['melanoma_auc'])}, balanced accuracy over all classes "
+            f"{words.interval(numbers['balanced_accuracy'])}; 95 % intervals in brackets.",
             "",
         ]
     yield from _section("Evidence", [*lines, words.operating_point(contract)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,18 +150,23 @@ def _refused(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
-def remake(kind: str, run: Path | str) -> str:
-    """Return the command that makes a document of a kind again."""
+def remake(kind: str, run: Path | str, files: Sequence[str] = ()) -> str:
+    """Return the command that makes a document of a kind again; ``files`` are the exported ones, where it needs one."""
+    # layers are of .tflite and .onnx; int8 is what moves most
+    by_layer = sorted((name for name in files if not name.endswith(".ort")), key=lambda name: "int8" not in name)
+    artifact = by_layer[0] if by_layer else "ARTIFACT"
+    timed = " ".join(f"{run}/artifacts/{name}" for name in files) or f"{run}/artifacts/*.tflite"
+    force = "" if files else " --force"
     commands = {
         "parity": f"melanoma-edge parity {run}",
         "parity-matrix": f"melanoma-edge parity {run} --runtimes all",
-        "layers": f"melanoma-edge parity {run} ARTIFACT --layers",
-        "bisect": f"melanoma-edge parity {run} ARTIFACT --bisect",
+        "layers": f"melanoma-edge parity {run} {artifact} --layers",
+        "bisect": f"melanoma-edge parity {run} {artifact} --bisect",
         "evaluation": f"melanoma-edge evaluate {run}",
         "robustness": f"melanoma-edge evaluate {run} --robustness",
         "rejection": f"melanoma-edge evaluate {run} --rejection",
-        "explanations": f"melanoma-edge evaluate {run} ARTIFACT --explain",
-        "benchmark": f"melanoma-edge benchmark {run}/artifacts/*.tflite --out {run}/{REPORT}/benchmark.json --force",
+        "explanations": f"melanoma-edge evaluate {run} --explain",
+        "benchmark": f"melanoma-edge benchmark {timed} --out {run}/{REPORT}/benchmark.json{force}",
         "report": f"melanoma-edge report {run}",
         "export": f"melanoma-edge export {run} --format tflite",
         "search": f"melanoma-edge export {run} --format tflite --max-loss decision_agreement=0.99",

@@ -17,7 +17,8 @@ from melanoma_edge.errors import TrustError
 from melanoma_edge.report import svg, words
 from melanoma_edge.report.card import CardModel
 from melanoma_edge.report.documents import Documents
-from melanoma_edge.report.summary import Summary, changed_lesions, matrix_of
+from melanoma_edge.report.narrow import with_labels
+from melanoma_edge.report.summary import Summary, changed_lesions, matrix_of, unrun
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -103,7 +104,7 @@ def render(material: Material, picture: Picture) -> str:
         TrustError: when a document lacks what the page shows of its kind.
     """
     with as_written(material.documents.folder):
-        return _environment(material).get_template("page.html").render(**_values(material, picture))
+        return with_labels(_environment(material).get_template("page.html").render(**_values(material, picture)))
 
 
 @contextmanager
@@ -129,16 +130,19 @@ def _environment(material: Material) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (words.three, words.four, words.percent, words.thousands, words.interval)
+    named = (words.three, words.four, words.percent, words.thousands, words.interval, words.fixed, words.signed)
     environment.filters |= {one.__name__: one for one in named}
     environment.filters |= {"two": "{:.2f}".format, "six": "{:.6f}".format}
     macros: Any = environment.get_template("macros.html").module
     environment.globals |= {
-        name: getattr(macros, name) for name in ("ci", "word", "named", "undone", "head", "lesions")
+        name: getattr(macros, name) for name in ("ci", "shift", "word", "named", "undone", "head", "lesions")
     }
     environment.globals |= {
         "either": lambda value: macros.ci(value) if isinstance(value, Mapping) or value is None else words.three(value),
+        "digits": words.digits,
+        "turned": words.turned,
         "basename": lambda path: PurePath(path).name,
+        "to_threshold": words.to_threshold,
     }
     return environment
 
@@ -147,13 +151,16 @@ def _values(material: Material, picture: Picture) -> dict[str, Any]:
     documents, contract = material.documents, material.contract
     evaluation = documents.evaluations.get("test")
     evaluations = _evaluations(documents)
-    changed = changed_lesions(material.models, contract.threshold, matrix_of(documents))
+    matrix = matrix_of(documents)
+    changed = changed_lesions(material.models, contract.threshold, matrix)
+    left = unrun((model.name for model in material.models), matrix) if matrix else []
+    kinds = _KINDS | ({"parity-matrix": f"every runtime of {words.listed(left)}"} if left else {})
     run = documents.run.content
     return {
         "contract": contract,
         "summary": material.summary,
         "stamps": list(words.stamps(contract)),
-        "missing": [_KINDS[kind] for kind, command in material.missing.items() if command],
+        "missing": [kinds[kind] for kind, command in material.missing.items() if command],
         "missing_commands": material.missing,
         "shared": material.shared,
         "contents": list(CONTENTS.items()),
@@ -175,9 +182,11 @@ def _values(material: Material, picture: Picture) -> dict[str, Any]:
         "models": material.models,
         "checks_of": _checks,
         "changed": changed,
+        "changed_places": words.digits(contract.threshold, (score for one in changed for score in one.scores)),
         "shown": SHOWN,
         "counts": counts(material),
-        "matrix": matrix_of(documents),
+        "matrix": matrix,
+        "unrun": left,
         "layers": [one.layers.content for one in documents.artifacts if one.layers],
         "bisections": [one.bisection.content for one in documents.artifacts if one.bisection],
         "single": {kind: documents.single[kind].content if kind in documents.single else None for kind in _KINDS},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -55,12 +55,38 @@ def summary(models: Sequence[CardModel], contract: ModelContract, matrix: Mappin
     if len(found) == 1:
         sentence = f"{found[0].name} {_SAYS[found[0].status]}, {on}: {_lost(found, contract.target)}."
     else:
-        parts = [_tally(files), *([f"in {len(cells)} pairs of file and runtime: {_tally(cells)}"] if cells else [])]
+        parts = [_tally(files), *([_over_runtimes(models, matrix, cells)] if matrix and cells else [])]
         head = f"Of {len(files)} exported {'files' if len(files) > 1 else 'file'}, judged against the float model {on}"
         sentence = f"{head}: {'; '.join([*parts, _lost(found, contract.target)])}."
     counts: dict[str, Any] = {"files": len(files), **_counts(files), "most_lost": _most_lost(found)}
-    counts |= {"pairs": len(cells), "in_runtimes": _counts(cells)} if cells else {}
+    if matrix and cells:
+        counts |= {"pairs": len(cells), "in_runtimes": _counts(cells), **reach(models, matrix)}
     return Summary(next(name for name in _WORST if name in statuses), sentence, counts)
+
+
+def unrun(names: Iterable[str], matrix: Mapping[str, Any] | None) -> list[str]:
+    """Return the names of files of which a matrix says nothing."""
+    ran = {PurePath(cell["path"]).name for cell in matrix["cells"]} if matrix else set()
+    return [name for name in names if name not in ran]
+
+
+def reach(models: Sequence[CardModel], matrix: Mapping[str, Any]) -> dict[str, int]:
+    """Count the files that a matrix ran, and the runtimes that it ran any in."""
+    ran = len(models) - len(unrun((model.name for model in models), matrix))
+    return {"files_in_runtimes": ran, "runtimes": len({cell["runtime"] for cell in matrix["cells"]})}
+
+
+def _over_runtimes(models: Sequence[CardModel], matrix: Mapping[str, Any], cells: Sequence[_Answer]) -> str:
+    """Say how many files were run in how many runtimes, what came out, and which were not run."""
+    ran, runtimes = reach(models, matrix).values()
+    left = unrun((model.name for model in models), matrix)
+    files = f"{ran} of {_some(len(models), 'file')}"
+    said = f"{files} run in {_some(runtimes, 'runtime')}, {_some(len(cells), 'pair')}: {_tally(cells)}"
+    return said + (f"; not run there: {words.listed(left)}" if left else "")
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _of_file(model: CardModel) -> _Answer:
@@ -148,6 +174,11 @@ class Changed:
         return any(change.lost for change in self.changes)
 
     @property
+    def scores(self) -> tuple[float, ...]:
+        """Those of the float model and of every file that differs."""
+        return (self.score, *(change.score for change in self.changes))
+
+    @property
     def crossed(self) -> bool:
         """Whether a file decides otherwise."""
         return any(change.crossed for change in self.changes)
@@ -204,12 +235,14 @@ def matrix_of(documents: Documents) -> Mapping[str, Any] | None:
 
 def sections(documents: Documents, run: str) -> dict[str, str]:
     """Return, by what a report may hold, nothing where it was done and else the command that does it to a ``run``."""
+    names = [one.name for one in documents.artifacts]
+    matrix = matrix_of(documents)
     there = {
         "export": bool(documents.artifacts),
         "parity": any(one.parity for one in documents.artifacts),
-        "parity-matrix": bool(documents.matrices),
+        "parity-matrix": bool(matrix) and not unrun(names, matrix),
         "layers": any(one.layers for one in documents.artifacts),
         "evaluation": "test" in documents.evaluations,
         **{kind: kind in documents.single for kind in ("robustness", "rejection", "explanations", "benchmark")},
     }
-    return {kind: "" if done else remake(kind, run) for kind, done in there.items()}
+    return {kind: "" if done else remake(kind, run, names) for kind, done in there.items()}

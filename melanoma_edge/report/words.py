@@ -26,6 +26,29 @@ def four(value: float | int | None) -> str:
     return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
+def digits(threshold: float, scores: Iterable[float | None]) -> int:
+    """Return how many digits behind the point tell all scores from the threshold: at least four, at most twelve."""
+    others = [score for score in scores if score is not None and score != threshold]
+    enough = (count for count in range(4, 12) if all(f"{one:.{count}f}" != f"{threshold:.{count}f}" for one in others))
+    return next(enough, 12)
+
+
+def fixed(value: float | None, count: int) -> str:
+    """Return a number with so many digits behind the point."""
+    return UNDEFINED if value is None else f"{value:.{count}f}"
+
+
+def turned(loss: Mapping[str, float] | None) -> Mapping[str, float] | None:
+    """Return a loss with its interval as the change that it is."""
+    return loss and {"value": 0 - loss["value"], "low": 0 - loss["high"], "high": 0 - loss["low"]}
+
+
+def signed(change: float) -> str:
+    """Return a change with its sign and three digits behind the point; 0.000 has none."""
+    text = f"{change:+.3f}"
+    return text if text.strip("+-0.") else text[1:]
+
+
 def percent(share: float | None) -> str:
     """Return a share as per cent with one digit behind the point."""
     return UNDEFINED if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
@@ -47,6 +70,11 @@ def listed(items: Iterable[object], limit: int = SHOWN) -> str:
     """Join the first ``limit`` items with commas, and say that there are more."""
     everything = [str(item) for item in items]
     return ", ".join(everything[:limit]) + (" and others" if len(everything) > limit else "")
+
+
+def to_threshold(place: int, misses: int) -> str:
+    """Say what the target at a place among the lowest, from 0 on, is to a threshold that misses so many."""
+    return "missed" if place < misses else "holds the threshold down" if place == misses else ""
 
 
 def operating_point(contract: ModelContract) -> str:

@@ -165,7 +165,7 @@ def _calibrate(outcome: Outcome, progress: Progress) -> _Calibrated:
     is_target = np.isin(unit.labels, target)
     point = choose_threshold(scores, is_target, outcome.config.target_sensitivity)
     point = replace(point, certified=point.certified and not outcome.catalog.leaky)
-    lowest = lowest_targets(scores, is_target, unit, validation.ids, classes)
+    lowest = lowest_targets(scores, is_target, unit, validation.ids, classes, point.misses)
     return _Calibrated(weights, logits, temperature, strength, prior, point, lowest)
 
 

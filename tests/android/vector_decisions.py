@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge.contract import SCHEMA, ModelContract, OperatingPoint, PixelRecipe, Provenance
-from melanoma_edge.decision import decide, outlier_score
+from melanoma_edge.decision import decide, is_outlier, outlier_score
 from melanoma_edge.quality import Finding
-from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards
+from melanoma_edge.safeguards import OutlierLimits, Safeguards, default_safeguards, text_of
 from melanoma_edge.strictjson import to_plain
 
 CONTRACT = ModelContract(
@@ -36,7 +36,7 @@ CONTRACT = ModelContract(
     intended_use="tests",
     provenance=Provenance("melanoma-edge", "train", ("toy",), ("none",), True, "0" * 64, "1" * 64, "1" * 64),
 )
-_NEAR = OutlierLimits(((0.1, -0.2, 0.3), (1.5, 1.5, 1.5)), (1.0, 0.3, 2.5), 1.25)
+_NEAR = OutlierLimits((0.1, -0.2, 0.3), (text_of((75, 75, 70)),), (0.0079,), 1.25)
 _PLAIN = default_safeguards(160)
 SAFEGUARDS = {
     "plain": _PLAIN,
@@ -94,17 +94,28 @@ def _case(
 
 
 def outliers() -> list[dict[str, Any]]:
-    """Return limits, an embedding and its distance to the bit."""
+    """Return limits, an embedding, how much of it is foreign, to the bit, and whether that is too much."""
     random = np.random.default_rng(12)
     cases = []
-    for length, means in [(1, 1), (2, 3), (3, 2), (8, 7), (448, 3)] * 2:
-        centres = random.normal(0, 1, (means, length)).round(4)
-        scales = random.random(length).round(3)
-        limits = OutlierLimits(tuple(map(tuple, centres.tolist())), tuple(scales.tolist()), 1.0)
-        embedding = random.normal(0, 2, length).astype(np.float32)
-        distance = outlier_score(embedding, limits)
-        cases.append({"outlier": to_plain(limits), "embedding": float_bits(embedding), "score": double_bits(distance)})
+    for length, count in [(1, 1), (2, 1), (3, 2), (8, 7), (448, 12), (96, 64)] * 2:
+        centre, vectors = random.normal(0, 1, length).round(4), random.integers(-128, 128, (count, length))
+        steps = (1 / np.maximum(np.sqrt((vectors**2).sum(axis=1)), 1)).round(6)
+        directions = tuple(map(text_of, vectors.tolist()))
+        limits = OutlierLimits(tuple(centre.tolist()), directions, tuple(steps.tolist()), float(length))
+        cases.append(_foreign(limits, random.normal(0, 1, length)))
+    cases += [_foreign(_NEAR, values) for values in _EMBEDDINGS if values is not None and len(values) == 3]
+    cases += [_foreign(_NEAR, (0.0, 0.0, value)) for value in (math.inf, -math.inf, math.nan, 3e38)]
     return cases
+
+
+def _foreign(limits: OutlierLimits, embedding: Sequence[float] | Any) -> dict[str, Any]:
+    values = np.array(embedding, np.float32)
+    return {
+        "outlier": to_plain(limits),
+        "embedding": float_bits(values),
+        "score": double_bits(outlier_score(values, limits)),
+        "is_outlier": is_outlier(values, limits),
+    }
 
 
 def float_bits(values: Sequence[float] | Any) -> list[str]:

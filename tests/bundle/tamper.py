@@ -112,7 +112,15 @@ def _contradict(document: Any) -> None:
 
 
 def _strange(document: Any) -> None:
-    document["safeguards"]["outlier"] = {"means": [[0.0]], "scales": [1.0], "limit": 1.0}
+    document["safeguards"]["outlier"] = {"centre": [0.0], "directions": ["fw=="], "steps": [0.0078], "limit": 1.0}
+
+
+def _misdirected(**keys: Any) -> Any:
+    def change(document: Any) -> None:
+        _strange(document)
+        document["safeguards"]["outlier"] |= keys
+
+    return change
 
 
 def _wrong_size(document: Any) -> None:
@@ -161,6 +169,7 @@ PARITY = "parity/tflite.json"
 LISTED = "files changed since they were listed"
 UNFIT = "does not fit the rest of the bundle"
 UNSOUND = "not a sound record"
+MISDIRECTED = "outlier limits must be"
 SWAPPED = ('"classes": ["MEL","NV",', '"classes": ["NV","MEL",')
 
 TAMPERINGS = (
@@ -212,6 +221,11 @@ TAMPERINGS = (
     Tampering("limits changed unsaid", manifest(keys(limits_changed=True)), "limits_changed is True"),
     Tampering("contradictory safeguards", manifest(_contradict), "brightness must rise"),
     Tampering("outlier limits without an embedding", manifest(_strange), "models without the embedding"),
+    Tampering("outlier direction that is no base64", manifest(_misdirected(directions=["f*=="])), MISDIRECTED),
+    Tampering("outlier direction with bits left over", manifest(_misdirected(directions=["fx=="])), MISDIRECTED),
+    Tampering("outlier direction of another length", manifest(_misdirected(directions=["f38="])), MISDIRECTED),
+    Tampering("outlier direction without a step", manifest(_misdirected(steps=[])), MISDIRECTED),
+    Tampering("outlier step below zero", manifest(_misdirected(steps=[-1.0])), MISDIRECTED),
     Tampering("wrong size", manifest(_wrong_size), LISTED),
     Tampering("chain broken", manifest(_break_chain), "chain of hashes is broken: weights"),
     Tampering("chain in another order", manifest(_other_order), "chain of hashes is broken"),

@@ -91,7 +91,7 @@ def test_it_says_when_no_answer_is_given(chosen: Any) -> None:
     card = model_card(chosen)
     assert "more than 200 %" in card and "overexposed in more than 50 of" in card and "however unlike" in card
     record = chosen.sources["tflite"].record
-    limits = replace(record.contract.effective_safeguards, outlier=OutlierLimits(((0.0,),), (1.0,), 1.0))
+    limits = replace(record.contract.effective_safeguards, outlier=OutlierLimits((0.0,), ("AA==",), (1.0,), 1.0))
     contract = replace(record.contract, safeguards=limits)
     source = replace(chosen.sources["tflite"], record=replace(record, contract=contract))
     assert "when it is unlike those" in model_card(replace(chosen, sources={"tflite": source}))

@@ -32,7 +32,8 @@ def test_it_is_sound_and_says_what_it_is() -> None:
     assert manifest.synthetic and not bundle.signed
     assert (manifest.verdict, manifest.limits_changed, manifest.release) == ("PASS", False, 1)
     assert list(manifest.artifacts) == ["tflite", "onnx"]
-    assert bundle.records["tflite"].extras == ("cam",)
+    assert bundle.records["tflite"].extras == ("embedding", "cam")
+    assert manifest.safeguards.outlier is not None
     assert {vector.decision for vector in bundle.golden.vectors} == {"refer", "no-sign"}
     assert DEMO.stat().st_size < 4_500_000
 

@@ -79,7 +79,7 @@ def test_float_layers_before_int8_ones_may_tip_a_step(precision: str, kept: dict
 @pytest.mark.parametrize(("distance", "steady"), [(0.0, True), (0.85, True), (0.95, False), (1.05, False), (1.2, True)])
 def test_a_photo_at_the_limit_of_strangeness_is_not_steady(distance: float, steady: bool) -> None:
     contract = toy_contract()
-    limits = OutlierLimits(((0.0,),), (1.0,), 1.0)
+    limits = OutlierLimits((0.0,), ("AA==",), (1.0,), 1.0)
     one = Judge(contract, replace(contract.effective_safeguards, outlier=limits))
     embedded = {**answers(0.5), "embedding": np.array([[distance**0.5]], np.float32)}
     assert one.is_steady(GOOD, embedded) is steady

@@ -45,6 +45,21 @@ def test_trials_are_the_same_each_time_and_of_different_lesions() -> None:
     assert len(set(first)) == TRIES
 
 
+@pytest.mark.parametrize("label", ["MEL", None])
+def test_no_two_batches_share_a_photo(label: str | None) -> None:
+    shot = Shot("01", 64, 48, label, True)
+    files = {trial.file() for batch in range(3) for trial in shot.trials(batch)}
+    assert len(files) == 3 * TRIES
+
+
+@pytest.mark.parametrize("batch", [0, 2])
+def test_what_is_looked_at_first_is_the_photo_made_smaller(batch: int) -> None:
+    for trial in list(Shot("01", 640, 480, "MEL", True).trials(batch))[:2]:
+        small, photo = trial.glance(), upright(trial.file(), "x")
+        far = np.asarray(small).astype(int) - np.asarray(photo.resize(small.size))
+        assert np.abs(far).mean() < 5
+
+
 def test_no_two_shots_share_a_lesion() -> None:
     melanomas = [shot for shot in SHOTS if shot.label == "MEL"]
     views = [trial.file.args[0] for shot in melanomas for trial in shot.trials()]  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from verdicts import ENOUGH, TOO_FEW, give_verdicts
 
+import exporters
 from melanoma_edge.bundle import sources, verify
 from melanoma_edge.bundle.assemble import assemble
 from melanoma_edge.bundle.checks import lacks_embedding
@@ -108,7 +109,7 @@ def test_an_unfit_onnx_file_is_left_out_and_it_is_said(mine: Any, how: Any, why:
 def test_limits_of_an_embedding_need_files_that_answer_one(mine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def strange(path: Path) -> Any:
         record, data = read_artifact(path)
-        limits = replace(record.contract.effective_safeguards, outlier=OutlierLimits(((0.0,),), (1.0,), 1.0))
+        limits = replace(record.contract.effective_safeguards, outlier=OutlierLimits((0.0,), ("AA==",), (1.0,), 1.0))
         return replace(record, contract=replace(record.contract, safeguards=limits)), data
 
     monkeypatch.setattr(sources, "read_artifact", strange)
@@ -125,7 +126,7 @@ def test_an_embedding_is_of_the_length_of_the_limits(mine: Any, shape: Any, lack
     further = (OutputNote("embedding", shape, ""),) if shape else ()
     record = replace(record, outputs=(*record.outputs, *further))
     plain = record.contract.effective_safeguards
-    limits = OutlierLimits(((0.0, 0.0),), (1.0, 1.0), 1.0)
+    limits = OutlierLimits((0.0, 0.0), ("AAA=",), (1.0,), 1.0)
     assert lacks_embedding(record, replace(plain, outlier=limits)) == lacks
     assert not lacks_embedding(record, plain)
 
@@ -188,6 +189,23 @@ def test_where_several_files_would_do_none_is_guessed(mine: Any) -> None:
     assert from_run(mine, artifacts=(first,)).paths == {"tflite": str(first)}
     with pytest.raises(UsageError, match="cannot take this tflite"):
         from_run(mine, artifacts=(first, Path(second)))
+
+
+def test_a_file_with_further_outputs_is_left_out_and_it_is_said(
+    mine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """README's `export --with-cam` comes before a bundle, and must not stand in its way."""
+    monkeypatch.setenv("MELANOMA_EDGE_CACHE", str(tmp_path / "cache"))
+    quick: dict[str, Any] = {"calibration_images": 12, "check_calibration": False, "rounding": "nearest"}
+    cam = exporters.export(mine, "tflite", "int8", extras=("cam",), **quick)
+    chosen = from_run(mine)
+    assert chosen.paths["tflite"] == str(mine.artifacts / "model-int8.tflite")
+    assert chosen.left_out == (
+        f"model-int8.tflite taken; {cam.path.name} left out: the contract needs other outputs than theirs",
+    )
+    (mine.artifacts / "model-int8.tflite").unlink()
+    with pytest.raises(TrustError, match="unverified"):
+        from_run(mine)
 
 
 def test_a_changed_file_is_refused(mine: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import scenes
+import scenes_disks
 from cases import GOOD, NO_MELANOMA, OTHER_CLASSES, Case
 from scenes import artifact, class_folders, file, flipped
 
@@ -88,7 +89,7 @@ COMMANDS = (
         "bundle {tmp}/run --out {tmp}/disk/b",
         8,
         "the disk is full",
-        scenes.bundle_on_full_disk,
+        scenes_disks.bundle_on_full_disk,
     ),
     # Reports, releases, sites
     Case("report of what is no run", "report {tmp}", 7, "not a run"),

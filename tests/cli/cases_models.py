@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import scenes
+import scenes_disks
 from cases import EXPORT, PREDICT, Case
 from scenes import artifact, edited, file, flipped, folder
 
@@ -128,14 +129,14 @@ MODELS = (
         "export {tmp}/disk/run --format tflite --precision float32",
         8,
         "the disk is full",
-        scenes.run_on_a_full_disk,
+        scenes_disks.run_on_a_full_disk,
     ),
     Case(
         "export into a read-only run",
         "export {tmp}/disk/run --format tflite --precision float32",
         8,
         "the file system is read-only",
-        scenes.run_on_a_read_only_disk,
+        scenes_disks.run_on_a_read_only_disk,
     ),
     # Photos
     Case("photo missing", "predict {int8} {tmp}/nowhere.jpg", 3, "image does not exist"),

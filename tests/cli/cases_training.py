@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import scenes
+import scenes_disks
 from cases import DATA, GOOD, TWO, Case
 from scenes import TABLE, class_folders, file, folder, folders_and, table
 
@@ -108,13 +109,13 @@ TRAINING = (
         "this run has finished",
         scenes.finished_run,
     ),
-    Case("disk full while caching", GOOD, 8, "free some space", scenes.full_cache),
+    Case("disk full while caching", GOOD, 8, "free some space", scenes_disks.full_cache),
     Case(
         "read-only folder",
         "train --preset tiny --data {data} --out {tmp}/disk/out",
         8,
         "the file system is read-only",
-        scenes.read_only_disk,
+        scenes_disks.read_only_disk,
     ),
     Case("pruning to nothing", "prune {run} --sparsity 0 --out {tmp}/out", 2, "prune must lie between 0 and 0.95"),
     Case("pruning without a sparsity", "prune {run} --out {tmp}/out", 2, "no sparsity asked for"),

@@ -10,11 +10,11 @@ from melanoma_edge.cli.inspect import _print_contract
 
 
 def test_a_contract_with_limits_of_strangeness_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
-    outlier = {"means": [[0.25] * 1280] * 7, "scales": [3.5] * 1280, "limit": 1107.0}
+    outlier = {"centre": [0.25] * 1280, "directions": ["A" * 1708] * 16, "steps": [0.01] * 16, "limit": 15.5}
     contract: dict[str, Any] = {"classes": ["MEL", "NV"], "safeguards": {"outlier": outlier, "uncertain_from": None}}
     _print_contract(contract)
     shown = capsys.readouterr().out
     assert "MEL, NV" in shown
     words = " ".join(shown.replace("│", " ").split())
-    assert "means 7 x 1,280 numbers, scales 1,280 numbers, limit 1107.0" in words
+    assert "centre 1,280 numbers, directions 16 texts of 1,708 characters, steps" in words
     assert len(shown) < 2000

@@ -48,7 +48,7 @@ def test_layers_and_bisect_name_the_broken_layer(run: Any, copy: Path) -> None:
     path.write_bytes(resealed(change((copy / "artifacts/model-int8.tflite").read_bytes())))
     answer = run("parity", copy, path, "--layers", "--json")
     assert (answer.code, answer.document["first_large"]) == (0, "block_1_depthwise")
-    assert answer.document["sentence"] == "block_1_depthwise answers every image alike"
+    assert answer.document["sentence"] == "Layer block_1_depthwise answers every image alike"
     assert "answers every image alike" in answer.document["diagnosis"]["sentence"]
     assert (copy / "report/broken.tflite.layers.png").stat().st_size > 5000
     assert json.loads((copy / "report/broken.tflite.layers.json").read_text()) == answer.document

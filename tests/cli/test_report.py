@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from verdicts import give_verdicts
+from verdicts import catalog_of_drawn, give_verdicts
+
+from melanoma_edge.contract import read_contract
 
 
 @pytest.fixture
-def copy(trained: Any, tmp_path: Path) -> Path:
+def copy(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path(shutil.copytree(trained.run, tmp_path / "runs/one"))
     give_verdicts([folder / "artifacts/model-int8.tflite"])
+    catalog_of_drawn(monkeypatch, read_contract(folder / "contract.json"))
     return folder
 
 

@@ -28,6 +28,7 @@ def made(parent: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_run_names_its_parent_and_what_was_done(parent: Run, made: Run) -> None:
     record = made.record
     assert record.method == "quantize" and record.name == "int8"
+    assert parent.record.lowest_targets and not record.lowest_targets, "its threshold is its parent's choice"
     assert record.parent and record.parent.weights_sha256 == parent.record.weights_sha256
     assert made.reference().record.weights_sha256 == parent.record.weights_sha256
     assert made.network == replace(parent.network, folded=True)

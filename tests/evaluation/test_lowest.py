@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from melanoma_edge.evaluation.lesions import lesions
-from melanoma_edge.evaluation.lowest import LOWEST, LowTarget, lowest_targets
+from melanoma_edge.evaluation.lowest import FURTHER, LowTarget, lowest_targets
+from melanoma_edge.report.words import to_threshold
 
 CLASSES = ("MEL", "NV")
 
@@ -20,9 +21,11 @@ def test_the_lowest_targets_come_first_with_the_specificity_of_a_threshold_just_
     assert len(found) == 2
 
 
-def test_no_more_than_a_few_are_named_and_without_others_there_is_no_specificity() -> None:
-    names = [f"{n:02}" for n in range(LOWEST + 3)]
+def test_those_missed_are_named_and_a_few_more_and_without_others_there_is_no_specificity() -> None:
+    names = [f"{n:02}" for n in range(FURTHER + 10)]
     unit = lesions(names, [0] * len(names))
-    found = lowest_targets(np.linspace(0.9, 0.1, len(names)), unit.labels == 0, unit, names, CLASSES)
-    assert [one.image_id for one in found] == names[::-1][:LOWEST]
+    found = lowest_targets(np.linspace(0.9, 0.1, len(names)), unit.labels == 0, unit, names, CLASSES, misses=8)
+    assert [one.image_id for one in found] == names[::-1][: FURTHER + 8]
     assert {one.specificity for one in found} == {None}
+    told = [to_threshold(place, 8) for place in range(len(found))]
+    assert told == ["missed"] * 8 + ["holds the threshold down"] + [""] * (FURTHER - 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from verdicts import give_verdicts
+from verdicts import catalog_of_drawn, give_verdicts
 
 from melanoma_edge.errors import TrustError
 from melanoma_edge.evidence.provenance import walk, walk_file
@@ -22,12 +22,14 @@ FILE = "artifacts/model-int8.tflite"
 
 
 @pytest.fixture
-def folder(trained: Any, tmp_path: Path) -> Path:
+def folder(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a copy of the run with a verdict, a benchmark of a file and a report."""
     copy = Path(shutil.copytree(trained.run, tmp_path / "run"))
     give_verdicts([copy / FILE])
     (copy / "report").mkdir()
-    own = Run.open(copy).contract.provenance
+    contract = Run.open(copy).contract
+    own = contract.provenance
+    catalog_of_drawn(monkeypatch, contract)
     measured = {
         "schema": "melanoma-edge/benchmark/1",
         **{"note": "", "busy": False, "machine": {"processor": "x", "cores": 2}, "rows": []},
@@ -136,11 +138,8 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
         "between the contract's target",
     ),
     "plot": (one_byte("plots/confusion.png"), "between run.json and plots/confusion.png"),
-    "parity with more lesions": (edit(PARITY, lambda d: d.update(groups=9999)), "its own lesions .class_agreement"),
-    "parity with fewer melanomas": (
-        edit(PARITY, lambda d: d.update(melanomas=60)),
-        "its own lesions .sensitivity_loss",
-    ),
+    "parity with more lesions": (edit(PARITY, lambda d: d.update(groups=9999)), "the catalog .groups. and"),
+    "parity with fewer melanomas": (edit(PARITY, lambda d: d.update(melanomas=60)), "the catalog .melanomas. and"),
     "parity with a better bound": (check("sensitivity_loss", would_pass_at=0.01), "its own lesions .sensitivity_loss"),
     "parity with a lost lesion": (check("melanomas_lost", value=1, would_pass_at=1), "its own lesions .melanomas_lost"),
     "parity with a better sensitivity": (
@@ -154,6 +153,8 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
         edit(RECORD, lambda d: d.update(beside={"reduced.config": "0" * 64})),
         "tflite.json and reduced.config",
     ),
+    "a list beside a file": (edit(RECORD, lambda d: d.update(beside=[])), "tflite.json is damaged"),
+    "a way out beside a file": (edit(RECORD, lambda d: d.update(beside={"../x": "0" * 64})), "tflite.json is damaged"),
     "record of another rounding": (edit(RECORD, lambda d: d.update(rounding="other")), "between rounding and"),
     "robustness of no weights": (
         edit("report/robustness.json", lambda d: d.pop("weights_sha256")),

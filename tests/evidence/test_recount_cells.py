@@ -11,6 +11,7 @@ from typing import Any
 
 import found_out
 import pytest
+from verdicts import catalog_of_drawn, give_verdicts
 
 from melanoma_edge.errors import TrustError
 from melanoma_edge.evidence.provenance import walk
@@ -20,7 +21,7 @@ from melanoma_edge.files import to_json
 from melanoma_edge.training.run import Run
 
 FILE = "model-int8.onnx"
-WELL, ILL = f"{FILE} in onnxruntime", f"{FILE} in litert"
+WELL, ILL = f"{FILE} in onnxruntime-untuned", f"{FILE} in litert-plain"
 
 
 @pytest.fixture
@@ -73,6 +74,9 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda d: d["cells"][1]["decision_agreement"].update(value=0.99),
         f"decision_agreement.value of {ILL}",
     ),
+    "no outputs": (lambda d: d["cells"][0].update(exported=None, flips=[]), f"exported of {WELL}"),
+    "numbers of nothing": (lambda d: d["cells"][2].update(kl={}), f"kl of {FILE} in emulated"),
+    "flips of nothing": (lambda d: d["cells"][2].update(flips=d["cells"][1]["flips"]), f"flips of {FILE} in emulated"),
     "the threshold": (lambda d: d.update(threshold=0.123), "threshold"),
 }
 
@@ -107,7 +111,8 @@ def test_lesions_of_folds_are_counted_at_the_threshold_of_their_own(matrix: tupl
 
 
 @pytest.fixture
-def folder(trained: Any, tmp_path: Path, matrix: tuple[Any, Any]) -> Path:
+def folder(trained: Any, tmp_path: Path, matrix: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> Path:
+    catalog_of_drawn(monkeypatch, matrix[1])
     copy = Path(shutil.copytree(trained.run, tmp_path / "run"))
     (copy / "report").mkdir()
     (copy / "report/matrix-test.json").write_text(to_json(matrix[0]))
@@ -133,6 +138,10 @@ def test_the_chain_and_the_report_refuse_an_edited_matrix(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        (lambda d: d.update(images=5), r"the catalog \(images\) and"),
+        (lambda d: d.update(melanomas=700), r"the catalog \(melanomas\) and"),
+        (lambda d: d["cells"][1]["flips"][0].update(group="x"), rf"the catalog \(flips of {ILL}\) and"),
+        (lambda d: d["cells"][1]["flips"].append(d["cells"][1]["flips"][0]), rf"the catalog \(flips of {ILL}\) and"),
         (lambda d: d.update(reference="0" * 64), "the reference's weights and"),
         (lambda d: d.update(synthetic=False), "the contract's stamps and"),
         (lambda d: d.update(target="malignant"), "the contract's target and"),
@@ -147,4 +156,68 @@ def test_a_matrix_of_something_else_or_damaged_is_refused(
 ) -> None:
     rewritten(folder, change)
     with pytest.raises(TrustError, match=says):
+        walk(Run.open(folder))
+
+
+def beside_a_record(folder: Path) -> None:
+    """Let the bad cell be of the runtime in which the file was judged, as its record says."""
+    file = folder / "artifacts" / FILE
+    give_verdicts([file], worse=True)
+    rewritten(folder, lambda document: document["cells"][1].update(runtime="onnxruntime"))
+
+
+def test_a_cell_agrees_with_the_record_beside_its_file(folder: Path) -> None:
+    beside_a_record(folder)
+    assert walk(Run.open(folder))[1][-1].name == "report/matrix-test.json"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d["cells"][1].update(d["cells"][0], runtime="onnxruntime"), "flips.count is 0, in the record"),
+        (
+            lambda d: check(d, 1, "melanoma_auc_change").update(value=-0.2),
+            "checks.melanoma_auc_change.value is -0.2",
+        ),
+        (lambda d: d["cells"][1]["exported"]["melanoma_auc"].update(value=0.9), "exported.melanoma_auc.value is 0.9"),
+    ],
+)
+def test_a_cell_that_contradicts_the_record_beside_its_file_is_refused(
+    folder: Path, change: Callable[[Any], object], says: str
+) -> None:
+    beside_a_record(folder)
+    rewritten(folder, change)
+    with pytest.raises(TrustError, match=f"the records of parity .{FILE} in onnxruntime: {says}"):
+        walk(Run.open(folder))
+
+
+def test_cells_of_other_draws_share_their_lesions_with_the_record_alone(folder: Path) -> None:
+    beside_a_record(folder)
+    rewritten(folder, lambda d: (d.update(seed=1), check(d, 1, "melanoma_auc_change").update(value=-0.2)))
+    walk(Run.open(folder))
+    rewritten(folder, lambda d: d["cells"][1].update(d["cells"][0], runtime="onnxruntime"))
+    with pytest.raises(TrustError, match=r"flips\.count is 0, in the record"):
+        walk(Run.open(folder))
+
+
+def pooled(folder: Path, **changes: Any) -> None:
+    """Call the matrix that of two folds, of which the run is the first."""
+    threshold = Run.open(folder).contract.threshold
+    folds = [{"threshold": threshold, "images": images} for images in (880, 880)]
+    rewritten(folder, lambda d: d.update({"runs": folds, "threshold": None, "images": 1760, "split": "validation"}))
+    rewritten(folder, lambda d: [flip.update(threshold=threshold) for cell in d["cells"] for flip in cell["flips"]])
+    rewritten(folder, lambda d: d.update(changes))
+
+
+def test_folds_of_which_the_run_is_the_first_are_added_up(folder: Path) -> None:
+    pooled(folder)
+    walk(Run.open(folder))
+    pooled(folder, images=880)
+    with pytest.raises(TrustError, match=r"the catalog \(images\) and"):
+        walk(Run.open(folder))
+    pooled(folder, split="test")
+    with pytest.raises(TrustError, match=r"the catalog \(images\) and"):
+        walk(Run.open(folder))
+    pooled(folder, runs=[{"threshold": 0.1234, "images": 880}, {"threshold": 0.2, "images": 880}])
+    with pytest.raises(TrustError, match=r"the catalog \(runs\) and"):
         walk(Run.open(folder))

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toys import around
 
 from exporters import export, planned
 from melanoma_edge.bundle.checks import lacks_embedding
 from melanoma_edge.errors import UsageError
 from melanoma_edge.runtime import open_model, read_record
-from melanoma_edge.safeguards import OutlierLimits
 
 PAIRS = [("tflite", "float32")]
 
@@ -22,7 +22,7 @@ PAIRS = [("tflite", "float32")]
 def limited(toy_run: Any, tmp_path: Path) -> Any:
     """Return the toy run with a contract that has limits of strangeness."""
     features = toy_run.network.features
-    limits = OutlierLimits(((0.0,) * features,), (1.0,) * features, 1.0)
+    limits = around((0.0,) * features, 1.0)
     safeguards = replace(toy_run.contract.effective_safeguards, outlier=limits)
     return replace(toy_run, path=tmp_path / "run", contract=replace(toy_run.contract, safeguards=safeguards))
 

@@ -73,22 +73,21 @@ def test_presets_are_as_small_as_promised(preset: str, limit: int) -> None:
     """With eight classes, and in the contract limits of strangeness of every feature, which the estimate leaves out."""
     chosen = PRESETS[preset]
     spec = network(chosen["backbone"], chosen["width"], chosen["image_size"], 8)
-    limits = Safeguards(QualityLimits(spec.image_size), typical_limits(spec.features, spec.classes))
+    limits = Safeguards(QualityLimits(spec.image_size), typical_limits(spec.features))
     documents = [
         unsealed_document("tflite", "int8", toy_contract(safeguards=safeguards), None)
         for safeguards in (replace(limits, outlier=None), limits)
     ]
     without, with_limits = map(len, documents)
-    assert with_limits - without > 4 * (spec.classes + 1) * spec.features, "not of full size"
+    assert with_limits - without > (16 * 4 / 3 + 3) * spec.features, "not of full size"
     assert cost(spec).int8_bytes + with_limits - without < limit
 
 
-def typical_limits(features: int, classes: int) -> OutlierLimits:
+def typical_limits(features: int) -> OutlierLimits:
     """Return limits derived from embeddings whose features differ tenfold, as those of trained networks do."""
     generator = np.random.default_rng(0)
-    centres = generator.lognormal(-1.6, 1.0, features) * generator.gamma(3, 1 / 3, (classes, features))
-    labels = np.arange(480) % classes
-    known = np.minimum(generator.gamma(2.5, centres[labels] / 2.5), 6)
-    found = outlier_limits(known[:400], labels[:400], known[400:])
+    centre = generator.lognormal(-1.6, 1.0, features)
+    known = np.minimum(generator.gamma(2.5, centre / 2.5, (480, features)), 6)
+    found = outlier_limits(known[:400], known[400:])
     assert found is not None
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from toys import toy_contract
 
 from melanoma_edge.contract import ModelContract, OperatingPoint, Provenance
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 CLASSES = ("MEL", "NV", "BCC", "DF")
 

@@ -27,6 +27,18 @@ def test_words_tell_rounding_from_preparation() -> None:
     assert "rounding this file is not the reason" in _sentence(0.2, None, 0.2)
     assert "does not move so" in _sentence(0.2, None, 0.05), "a compressed run's float file moves a little"
     assert _sentence(0.0001, None, None).endswith("nothing to explain")
+    assert "this run" not in _sentence(0.2, None, 0.05), "the float32 file may have been made for the comparison"
+
+
+def test_a_file_that_differs_by_rounding_is_not_accused() -> None:
+    def said(noise: float, float_change: float | None) -> str:
+        layers = SimpleNamespace(large=0.1, layers=[SimpleNamespace(noise=0.001), SimpleNamespace(noise=noise)])
+        return _sentence(0.0036, None, float_change, layers)  # type: ignore[arg-type]
+
+    assert said(0.008, 1e-7).startswith("No fault found: ") and "mistake" not in said(0.008, 1e-7)
+    assert said(0.008, None).startswith("No fault found: ")
+    assert said(0.2, 1e-7).endswith("the difference lies in this file's numbers")
+    assert said(0.008, 0.0036).endswith("rounding this file is not the reason"), "float moves alike: no rounding"
 
 
 @pytest.mark.parametrize(

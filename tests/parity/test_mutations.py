@@ -131,7 +131,7 @@ def test_a_good_file_raises_no_alarm(name: str, judge: Judge, trained: Any) -> N
     assert [check.name for check in judgement.checks if check.status is Status.FAIL] == []
     assert all(check.inside for check in judgement.checks)
     sentence = judge.cause(path)
-    assert "nothing to explain" in sentence and "no layer loses" in sentence
+    assert sentence.startswith("No fault found") and "nothing to explain" in sentence and "No layer loses" in sentence
 
 
 def test_a_wrong_crop_that_lint_did_not_see_is_named_by_its_answers(judge: Judge, trained: Any, tmp_path: Path) -> None:

@@ -166,6 +166,23 @@ def test_a_failed_check_cannot_be_called_passed(tmp_path: Path, verdict: Verdict
     assert recorded_verdict(tmp_path / "bad.onnx", verdict.artifacts[1].sha256) == UNVERIFIED
 
 
+@pytest.mark.parametrize("change", [{"exported": None}, {"exported": None, "flips": []}])
+def test_outputs_that_were_not_compared_have_nothing_that_passed(
+    tmp_path: Path, verdict: Verdict, change: dict[str, Any]
+) -> None:
+    path, _ = save_verdicts(verdict)
+    edit(path, lambda document: document["artifacts"][0].update(change))
+    assert recorded_verdict(tmp_path / "good.tflite", verdict.artifacts[0].sha256) == UNVERIFIED
+
+
+@pytest.mark.parametrize("change", [{"exported": {}}, {"flips": [{}]}])
+def test_what_failed_as_unsound_has_no_numbers(tmp_path: Path, verdict: Verdict, change: dict[str, Any]) -> None:
+    (_, path) = save_verdicts(verdict)
+    assert json.loads(path.read_text())["artifacts"][0]["exported"] is None
+    edit(path, lambda document: document["artifacts"][0].update(change))
+    assert recorded_verdict(tmp_path / "bad.onnx", verdict.artifacts[1].sha256) == UNVERIFIED
+
+
 def test_a_verdict_that_is_no_verdict_does_not_count(tmp_path: Path) -> None:
     document = {"artifacts": [{"sha256": "0" * 64, "verdict": "EXCELLENT"}]}
     verdict_path(tmp_path / "model.tflite").write_text(json.dumps(document))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from found_out import evaluation, found_out, name_images
-from verdicts import give_verdicts
+from verdicts import catalog_of_drawn, give_verdicts
 
 from melanoma_edge.files import to_json
 from melanoma_edge.training.run import Run
@@ -23,13 +23,13 @@ def full(run: Run) -> Run:
 
 
 @pytest.fixture
-def run(trained: Any, tmp_path: Path) -> Run:
+def run(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Give a run with verdicts, one of them FAIL, and an evaluation."""
     folder = Path(shutil.copytree(trained.run, tmp_path / "run"))
     give_verdicts([folder / "artifacts/model-int8.tflite", folder / "artifacts/model-float32.onnx"])
     give_verdicts([folder / "artifacts/model-int8.onnx"], worse=True)
-    name_images(folder)
     opened = Run.open(folder)
+    catalog_of_drawn(monkeypatch, opened.contract, name_images(folder))
     (folder / "report").mkdir()
     (folder / "report/evaluation-test.json").write_text(to_json(evaluation(opened)))
     return opened

@@ -19,8 +19,10 @@ from melanoma_edge.evidence.reporting import Report, write_report
 from melanoma_edge.files import to_json
 from melanoma_edge.parity.outputs import failed_outputs
 from melanoma_edge.parity.record import verdict_path
+from melanoma_edge.report.card import model_card
 from melanoma_edge.report.page import own_name, render
-from melanoma_edge.report.words import interval
+from melanoma_edge.report.summary import sections
+from melanoma_edge.report.words import digits, interval
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.run import Run
 
@@ -47,13 +49,13 @@ def test_everything_that_was_found_out_is_shown(full: Run) -> None:
     report = write_report(full)
     page = Page(report.page.read_text()).text
     documents = _documents(full, report)
-    assert set(report.document["not_done"]) == {"benchmark"}
+    assert set(report.document["not_done"]) == {"benchmark", "parity-matrix"}, "the matrix ran one of the files"
     assert unfounded(page, documents, SAID | _tallies() | {"100"}) == set()
     shown = (
         "Smallest set of layers",
         "the last that did not pass missed sensitivity_loss",
         "not prepared",
-        "not run",
+        "cannot run it",
         *(documents_of(documents, "layers")["sentence"], documents_of(documents, "layers")["diagnosis"]["sentence"]),
     )
     assert [text for text in shown if text not in page] == []
@@ -61,7 +63,10 @@ def test_everything_that_was_found_out_is_shown(full: Run) -> None:
         for model in documents_of(documents, kind)["models"]:
             assert page.count(model["name"]) >= 2
     robustness = json.loads((full.path / "report/robustness.json").read_text())
-    assert f"{robustness['changes'][1]['models'][0]['auc_change']['value']:.3f}" in page
+    changed = robustness["changes"][1]["models"][0]
+    assert f"{changed['auc_change']['value']:+.3f}" in page
+    loss = changed["sensitivity_loss"]
+    assert f"{-loss['value']:+.3f} {-loss['high']:+.3f} to {-loss['low']:+.3f}" in " ".join(page.split()), "one sign"
 
 
 def documents_of(documents: list[Any], kind: str) -> Any:
@@ -108,12 +113,69 @@ def test_the_worst_runtime_makes_the_verdict_and_its_lesions_are_listed(run: Run
     assert lost > 1 and report.document["verdict"] == "FAIL"
     assert report.document["counts"]["most_lost"] == report.document["counts"]["lost"] == lost
     assert (
-        f"1 FAIL (model-int8.tflite in litert); at most {lost} melanoma lost (model-int8.tflite in litert)"
+        "1 of 2 files run in 2 runtimes, 2 pairs: 1 PASS, 1 FAIL (model-int8.tflite in litert-plain); "
+        f"not run there: model-float32.tflite; at most {lost} melanoma lost (model-int8.tflite in litert-plain)"
         in (report.document["sentence"])
     )
     page, card = report.page.read_text(), report.card.read_text()
-    assert page.count('<li class="lost">') == lost and "model-int8.tflite in litert:" in page
+    assert page.count('<li class="lost">') == lost and "model-int8.tflite in litert-plain:" in page
     assert card.index("in one of the runtimes") < card.index("## Identity")
+
+
+def test_files_that_no_runtime_of_the_matrix_ran_are_not_done(run: Run) -> None:
+    document = matrix(run, run.path / "artifacts/model-int8.onnx")
+    (run.path / "report/matrix-test.json").write_text(to_json(document))
+    documents, _ = walk(run)
+    left = [one.name for one in documents.artifacts if one.name != "model-int8.onnx"]
+    report = write_report(run)
+    text = " ".join(Page(report.page.read_text()).text.split())
+    assert left and f"over 1 of {len(left) + 1} files in 3 runtimes" in text
+    assert f"every runtime of {', '.join(left)}" in text and f"in other runtimes: {', '.join(left)}" in text
+    command = f"melanoma-edge parity {run.path} --runtimes all"
+    assert report.document["not_done"]["parity-matrix"] == command and command in text
+    document["cells"] += [{**document["cells"][0], "path": f"artifacts/{name}"} for name in left]
+    whole = replace(documents, matrices={"test": replace(documents.matrices["test"], content=document)})
+    assert sections(whole, "RUN")["parity-matrix"] == "", "once every file was run nothing is left to do"
+
+
+def test_what_is_not_done_can_be_pasted(run: Run) -> None:
+    left = write_report(run).document["not_done"]
+    assert "ARTIFACT" not in " ".join(left.values()) and "--force" not in " ".join(left.values())
+    assert left["layers"] == f"melanoma-edge parity {run.path} model-int8.onnx --layers"
+    assert f"{run.path}/artifacts/model-int8.onnx " in left["benchmark"], "every format"
+
+
+def test_scores_near_the_threshold_are_told_from_it(run: Run) -> None:
+    documents, chain = walk(run)
+    material = reporting._material(run, documents, chain, shared=False)
+    (bad,) = [one for one in material.models if one.name == "model-int8.onnx"]
+    judged = json.loads(verdict_path(run.path / "artifacts/model-int8.onnx").read_text())
+    threshold = run.contract.threshold
+    near, below = threshold + 2e-7, threshold - 2e-7
+    flip = next(one for one in judged["artifacts"][0]["flips"] if one["melanoma_lost"])
+    flip |= {"float_score": near, "exported_score": below}
+    places = digits(threshold, (near, below))
+    assert f"{below:.{places}f}" < f"{threshold:.{places}f}" < f"{near:.{places}f}"
+    text = render(replace(material, models=[replace(bad, parity=judged)]), lambda _: "")
+    assert f"{below:.{places}f}, <em>no longer referred" in text and f"threshold {threshold:.{places}f}" in text
+    assert digits(0.5, (0.1, 0.5, None)) == 4
+
+
+def test_the_card_says_whose_numbers_are_the_evidence(run: Run) -> None:
+    material = reporting._material(run, *walk(run), shared=False)
+    judged = {one.name: one.parity["artifacts"][0] for one in material.models if one.parity}
+    evidence = model_card(run.contract, material.models).partition("## Evidence")[2].partition("## ")[0]
+    assert "The float model that the files are judged against, on" in evidence
+    assert interval(judged["model-int8.tflite"]["float"]["melanoma_auc"]) in evidence
+    (bad,) = [one for one in material.models if one.name == "model-int8.onnx"]
+    evidence = model_card(run.contract, [bad]).partition("## Evidence")[2].partition("## ")[0]
+    assert "`model-int8.onnx`, on" in evidence
+    assert interval(judged[bad.name]["exported"]["melanoma_auc"]) in evidence
+
+
+def test_each_interval_of_the_auc_names_its_method(run: Run) -> None:
+    text = " ".join(Page(write_report(run).page.read_text()).text.split())
+    assert "by bootstrap over lesions" in text and "by DeLong on the logit" in text
 
 
 def test_nothing_is_said_to_be_lost_or_kept_where_nothing_was_compared(run: Run) -> None:

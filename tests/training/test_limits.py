@@ -87,46 +87,59 @@ def test_whatever_the_photos_hardly_one_is_refused_and_no_limit_is_stricter(phot
     assert found.least_sharpness <= DEFAULT.least_sharpness and found.most_brightness >= DEFAULT.most_brightness
 
 
-def cloud(count: int, seed: int, away: float = 0.0) -> tuple[Any, Any]:
-    """Return embeddings of three classes around their own centres, and their classes."""
+def cloud(count: int, seed: int, away: float = 0.0) -> Any:
+    """Return embeddings of three classes around their own centres."""
     generator = np.random.default_rng(seed)
     centres = np.random.default_rng(99).uniform(0, 2, (3, 40))
     labels = generator.integers(0, 3, count)
-    return (centres[labels] + generator.normal(away, 0.2, (count, 40))).astype(np.float32), labels
+    return (centres[labels] + generator.normal(away, 0.2, (count, 40))).astype(np.float32)
 
 
 def test_new_images_of_the_kind_are_accepted_as_often_as_promised() -> None:
-    known, labels = cloud(600, 0)
+    known = cloud(600, 0)
     shares = []
     for seed in range(1, 41):
-        held_out, new = cloud(99, seed)[0], cloud(500, 1000 + seed)[0]
-        limits = outlier_limits(known, labels, held_out)
+        held_out, new = cloud(99, seed), cloud(500, 1000 + seed)
+        limits = outlier_limits(known, held_out)
         assert limits is not None
         shares.append(float((distances(new, limits) <= limits.limit).mean()))
     assert 0.94 <= np.mean(shares) <= 0.965
 
 
 def test_what_lies_elsewhere_is_refused() -> None:
-    limits = outlier_limits(*cloud(600, 0), cloud(200, 1)[0])
+    limits = outlier_limits(cloud(600, 0), cloud(200, 1))
     assert limits is not None
-    assert (distances(cloud(200, 2, away=0.4)[0], limits) > limits.limit).mean() > 0.95
-    assert len(limits.means) == 3 and len(limits.scales) == 40
+    assert (distances(cloud(200, 2, away=0.4), limits) > limits.limit).mean() > 0.95
+    assert len(limits.centre) == 40 and len(limits.directions) == len(limits.steps) == 10
+
+
+def test_what_differs_as_training_images_differ_is_not_strange_and_each_direction_has_length_one() -> None:
+    generator = np.random.default_rng(0)
+    base = generator.normal(0, 1, (3, 40))
+    known = generator.normal(0, 1, (300, 3)) @ base + generator.normal(0, 0.2, (300, 40))
+    limits = outlier_limits(known[:200], known[200:])
+    assert limits is not None
+    further = 2 * generator.normal(0, 1, (50, 3)) @ base
+    assert (distances(further, limits) <= limits.limit).mean() > 0.95
+    assert (distances(further + 0.5 * generator.normal(0, 1, (50, 40)), limits) > limits.limit).mean() > 0.95
+    lengths = np.linalg.norm(np.array(limits.vectors) * np.array(limits.steps)[:, None], axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 
 
 def test_distances_are_those_by_which_is_decided() -> None:
-    limits = outlier_limits(*cloud(100, 0), cloud(40, 1)[0])
+    limits = outlier_limits(cloud(100, 0), cloud(40, 1))
     assert limits is not None
-    new = cloud(30, 2)[0]
+    new = cloud(30, 2)
     assert distances(new, limits) == pytest.approx([outlier_score(one, limits) for one in new], rel=1e-12)
 
 
 @pytest.mark.parametrize(("held_out", "found"), [(18, False), (19, True)])
 def test_too_few_held_out_images_make_no_limit(held_out: int, found: bool) -> None:
-    assert (outlier_limits(*cloud(100, 0), cloud(held_out, 1)[0]) is not None) is found
+    assert (outlier_limits(cloud(100, 0), cloud(held_out, 1)) is not None) is found
 
 
 def test_a_network_that_answers_everything_alike_makes_limits_that_a_contract_takes() -> None:
-    limits = outlier_limits(np.zeros((50, 4)), np.arange(50) % 2, np.zeros((50, 4)))
+    limits = outlier_limits(np.zeros((50, 4)), np.zeros((50, 4)))
     assert limits is not None
     assert problem(replace(default_safeguards(32), outlier=limits), 0.5) == ""
 
@@ -164,7 +177,7 @@ def test_limits_of_a_run_are_of_its_weights(run: Run) -> None:
     assert few.outlier is None, "the validation split of 11 images is too small"
     many = derive(32, {"train": splits["train"], "validation": splits["train"]}, embed, 0)
     assert many.outlier is not None
-    assert len(many.outlier.scales) == run.network.features
+    assert len(many.outlier.centre) == run.network.features
     everything = embed(splits["train"].pixels, range(len(splits["train"].ids)))
     assert (distances(everything, many.outlier) <= many.outlier.limit).mean() >= 0.95
 

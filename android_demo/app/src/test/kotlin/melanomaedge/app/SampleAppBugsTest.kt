@@ -42,8 +42,8 @@ class SampleAppBugsTest {
     private fun phone(engine: (Bundle) -> LesionEngine) = Phone(TestServices(engine = engine)).ready()
 
     /** An engine that answers with these numbers, whatever they are. */
-    private class Told(bundle: Bundle, private val probabilities: FloatArray) : LesionEngine by FakeEngine(bundle) {
-        override fun infer(pixels: ByteArray) = Answer(probabilities, null, null)
+    private class Told(private val bundle: Bundle, private val probabilities: FloatArray) : LesionEngine by FakeEngine(bundle) {
+        override fun infer(pixels: ByteArray) = Answer(probabilities, null, embedding(bundle))
     }
 
     @Test

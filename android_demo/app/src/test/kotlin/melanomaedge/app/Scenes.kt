@@ -51,7 +51,12 @@ internal object Scenes {
         }
     }
 
-    val uncertain by lazy { Demo.changed { put("manifest.json", "safeguards", "uncertain_from", value = Json.of(uncertainFrom)) } }
+    val uncertain by lazy {
+        Demo.changed {
+            editContract { it.with("safeguards", "uncertain_from", value = Json.of(uncertainFrom)) }
+            put("manifest.json", "safeguards", "uncertain_from", value = Json.of(uncertainFrom))
+        }
+    }
 
     /** From which score on the demo bundle is made to call itself uncertain. */
     val uncertainFrom by lazy { Demo.threshold / 4 }

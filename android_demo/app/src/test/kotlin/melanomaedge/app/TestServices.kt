@@ -75,7 +75,7 @@ internal class FakeEngine(
 
     override fun infer(pixels: ByteArray): Answer {
         doing()
-        return Answer(probabilities(bundle, target), if (map) cam() else null, null)
+        return Answer(probabilities(bundle, target), if (map) cam() else null, embedding(bundle))
     }
 
     override fun close() = closing()
@@ -94,6 +94,10 @@ internal fun probabilities(bundle: Bundle, target: Double): FloatArray {
         (if (contract.classes[it] in contract.targetClasses) target / contract.targetClasses.size else (1 - target) / others).toFloat()
     }
 }
+
+/** Returns the embedding that nothing is foreign to, where the bundle asks for one. */
+internal fun embedding(bundle: Bundle): FloatArray? =
+    bundle.safeguards.outlier?.centre?.let { centre -> FloatArray(centre.size) { centre[it].toFloat() } }
 
 /** The bundle that the app is built with, and what is made of it. */
 internal object Demo {

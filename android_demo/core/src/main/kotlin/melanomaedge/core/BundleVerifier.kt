@@ -128,7 +128,7 @@ private class Verification(
     /** Tell whether strange photos would pass: the model answers no embedding of the length that limits are of. */
     private fun lacksEmbedding(model: SealedModel): Boolean {
         val outlier = manifest.safeguards.outlier ?: return false
-        return model.outputs.none { it.name == EMBEDDING && it.shape.drop(1) == listOf(outlier.scales.size) }
+        return model.outputs.none { it.name == EMBEDDING && it.shape.drop(1) == listOf(outlier.centre.size) }
     }
 
     private fun parity(format: String, artifact: Artifact, contract: Contract): ParityReport {

@@ -1,5 +1,7 @@
 package melanomaedge.core
 
+import java.util.Base64
+
 /**
  * Read the keys of a JSON object, each of which must be there, of the right type, and asked for.
  *
@@ -84,6 +86,18 @@ class Fields private constructor(private val members: Map<String, Json>, private
 
         /** Return a text. */
         fun text(json: Json, where: String): String = (json as? Json.Text ?: bad(where, "text")).value
+
+        /** Return the bytes of a text in base64, which must be as an encoder writes it: padded, and no bit left over. */
+        fun base64(json: Json, where: String): ByteArray {
+            val text = text(json, where)
+            val bytes = try {
+                Base64.getDecoder().decode(text)
+            } catch (error: IllegalArgumentException) {
+                throw Refused(Reason.BAD_DOCUMENT, "$where: must be base64", error)
+            }
+            if (Base64.getEncoder().encodeToString(bytes) != text) bad(where, "base64 as it is written")
+            return bytes
+        }
 
         /** Return a number; whole ones will do. */
         fun number(json: Json, where: String): Double = (json as? Json.Number ?: bad(where, "a number")).text.toDouble()

@@ -52,29 +52,40 @@ data class QualityLimits(
     val leastColour: Int,
 )
 
-/** Hold where the embeddings of lesions lie; what is further than [limit] from every mean is no lesion that we know. */
-class OutlierModel(val means: List<DoubleArray>, val scales: DoubleArray, val limit: Double) {
-    /** Return the distance of an embedding from the nearest mean, summed in double; infinite where it is no number. */
+/**
+ * Hold what the embeddings of known lesions have in common; of what more than [limit] is foreign is no lesion we know.
+ *
+ * [centre] is their mean. In [directions] they spread most: each has one whole number for every value of an embedding,
+ * and is a vector of length 1 once multiplied by its number of [steps].
+ */
+class OutlierModel(val centre: DoubleArray, val directions: List<ByteArray>, val steps: DoubleArray, val limit: Double) {
+    /**
+     * Return how much of an embedding's way from the centre lies in no direction: a squared length.
+     *
+     * Summed in double from the first value to the last; infinite where it is no number.
+     */
     fun score(embedding: FloatArray): Double {
-        var nearest = Double.POSITIVE_INFINITY
-        for (mean in means) {
-            var distance = 0.0
-            for (i in scales.indices) {
-                val step = (embedding[i].toDouble() - mean[i]) * scales[i]
-                distance += step * step
-            }
-            if (distance < nearest) nearest = distance
+        val offsets = DoubleArray(centre.size) { embedding[it].toDouble() - centre[it] }
+        var distance = 0.0
+        for (offset in offsets) distance += offset * offset
+        for ((k, direction) in directions.withIndex()) {
+            var along = 0.0
+            for (i in offsets.indices) along += offsets[i] * direction[i].toDouble()
+            along *= steps[k]
+            distance -= along * along
         }
-        return nearest
+        return if (distance.isFinite()) distance else Double.POSITIVE_INFINITY
     }
 
-    /** Tell whether an embedding is further from every mean than the limit, or is not one of the expected length. */
-    fun isOutlier(embedding: FloatArray): Boolean = embedding.size != scales.size || score(embedding) > limit
+    /** Tell whether more of an embedding is foreign than the limit allows, or it is not one of the expected length. */
+    fun isOutlier(embedding: FloatArray): Boolean = embedding.size != centre.size || score(embedding) > limit
 
     internal fun problem(): String? = when {
-        scales.size !in 1..LONGEST || means.size !in 1..MOST || means.any { it.size != scales.size } ->
-            "outlier means and scales must be of one length"
-        scales.any { it < 0 } || limit < 0 -> "outlier scales and limit must not be negative"
+        centre.size !in 1..LONGEST || directions.size !in 1..MOST ->
+            "outlier limits must have 1 to $LONGEST values and 1 to $MOST directions"
+        directions.any { it.size != centre.size } || steps.size != directions.size ->
+            "outlier centre and directions must be of one length, with a step for each direction"
+        steps.any { it < 0 } || limit < 0 -> "outlier steps and limit must not be negative"
         else -> null
     }
 
@@ -120,8 +131,9 @@ data class Safeguards(val quality: QualityLimits, val outlier: OutlierModel?, va
         )
 
         private fun outlier(fields: Fields) = OutlierModel(
-            means = fields.list("means") { item, at -> Fields.numbers(item, at).toDoubleArray() },
-            scales = fields.numbers("scales").toDoubleArray(),
+            centre = fields.numbers("centre").toDoubleArray(),
+            directions = fields.list("directions") { item, at -> Fields.base64(item, at) },
+            steps = fields.numbers("steps").toDoubleArray(),
             limit = fields.number("limit"),
         )
     }

@@ -9,6 +9,8 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.ValueSource
 
 class ContractTest {
     private val good = ToyBundle.contract
@@ -22,7 +24,7 @@ class ContractTest {
         val contract = Contract.read(good)
         assertEquals(listOf("MEL", "NV", "BKL"), contract.classes)
         assertEquals(0.3, contract.threshold)
-        assertEquals(listOf(2, 2), contract.safeguards?.outlier?.means?.map { it.size })
+        assertEquals(listOf(listOf<Byte>(-64, 0)), contract.safeguards?.outlier?.directions?.map { it.toList() })
         assertTrue(contract.refers(0.3))
         assertFalse(contract.refers(Math.nextDown(0.3)))
     }
@@ -64,11 +66,46 @@ class ContractTest {
             "short hash" to good.with("provenance", "weights_sha256", value = Json.of("abc")),
             "doubt above the threshold" to good.with("safeguards", "uncertain_from", value = Json.of(0.3)),
             "brightness that falls" to good.with("safeguards", "quality", "least_brightness", value = Json.of(23001)),
-            "outlier scales too few" to good.without("safeguards", "outlier", "scales", 0),
-            "no outlier means" to good.with("safeguards", "outlier", "means", value = Json.of(emptyList())),
+            "no steps of outliers" to outlier(steps = emptyList()),
+            "a step too many" to outlier(steps = listOf(1.0, 1.0)),
+            "a negative step" to outlier(steps = listOf(-1.0)),
+            "no directions of outliers" to outlier(emptyList(), emptyList()),
+            "more directions than read" to outlier(List(65) { "wAA=" }, List(65) { 1.0 }),
+            "an outlier centre too short" to good.without("safeguards", "outlier", "centre", 0),
+            "no outlier centre" to
+                outlier(listOf("")).with("safeguards", "outlier", "centre", value = Json.of(emptyList())),
             "negative outlier limit" to good.with("safeguards", "outlier", "limit", value = Json.of(-1)),
         )
         for ((what, json) in bad) assertEquals(Reason.BAD_DOCUMENT, refusal(json), what)
+    }
+
+    private fun outlier(directions: List<String> = listOf("wAA="), steps: List<Double> = listOf(1.0)): Json = good
+        .with("safeguards", "outlier", "directions", value = texts(*directions.toTypedArray()))
+        .with("safeguards", "outlier", "steps", value = Json.of(steps.map { Json.of(it) }))
+
+    @Test
+    fun `as many directions as read are read`() {
+        val most = Contract.read(outlier(List(64) { "gH8=" }, List(64) { 0.0 })).safeguards?.outlier
+        assertEquals(List(64) { listOf(Byte.MIN_VALUE, Byte.MAX_VALUE) }, most?.directions?.map { it.toList() })
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = [
+            "", "wA==", "wAAA", "wAA", "wAB=", "wAA==", "wAA=\n", " wAA=", "w-A=", "w_A=", "w*A=", "wAÄ=", "wAA=wAA=",
+            "====",
+        ],
+    )
+    fun `a direction is canonical base64 of one byte a value`(text: String) {
+        assertEquals(Reason.BAD_DOCUMENT, refusal(outlier(listOf(text))))
+    }
+
+    @Test
+    fun `a direction is text`() {
+        for (value in listOf(Json.of(1), Json.Null, Json.of(listOf(Json.of(-64), Json.of(0))))) {
+            val bad = good.with("safeguards", "outlier", "directions", 0, value = value)
+            assertEquals(Reason.BAD_DOCUMENT, refusal(bad))
+        }
     }
 
     @Property

@@ -72,7 +72,9 @@ class DecisionTest {
         val nan = Float.NaN
         val short = floatArrayOf(0f)
         val long = floatArrayOf(0f, 1f, 0f)
-        for (embedding in listOf(far, floatArrayOf(nan, nan), short, long, floatArrayOf(1e30f, 0f))) {
+        val infinite = listOf(floatArrayOf(Float.POSITIVE_INFINITY, 1f), floatArrayOf(0f, Float.NEGATIVE_INFINITY))
+        val none = listOf(floatArrayOf(nan, nan), floatArrayOf(nan, 1f), floatArrayOf(0f, nan)) + infinite
+        for (embedding in none + listOf(far, short, long, floatArrayOf(), floatArrayOf(0f, Float.MAX_VALUE))) {
             val decision = decide(contract, safeguards, emptyList(), answer(1f), embedding)
             assertEquals(State.NOT_ASSESSABLE, decision.state)
             assertEquals(listOf(Finding.OUTLIER), decision.findings)
@@ -97,11 +99,28 @@ class DecisionTest {
     }
 
     @Test
-    fun `the distance is that of the nearest mean, and its limit still belongs`() {
-        val model = OutlierModel(listOf(doubleArrayOf(0.0, 1.0), doubleArrayOf(2.0, 0.5)), doubleArrayOf(1.0, 0.5), 9.0)
-        assertEquals(0.0625, model.score(floatArrayOf(2f, 1f)))
-        assertFalse(model.isOutlier(floatArrayOf(-3f, 1f)))
-        assertTrue(model.isOutlier(floatArrayOf(Math.nextDown(-3f), 1f)))
+    fun `only what lies in no direction is foreign, and its limit still belongs`() {
+        val model = OutlierModel(doubleArrayOf(0.0, 1.0), listOf(byteArrayOf(-128, 0)), doubleArrayOf(0.0078125), 9.0)
+        assertEquals(0.0, model.score(floatArrayOf(-3f, 1f)))
+        assertEquals(9.0, model.score(floatArrayOf(5f, -2f)))
+        assertFalse(model.isOutlier(floatArrayOf(5f, -2f)))
+        assertTrue(model.isOutlier(floatArrayOf(5f, Math.nextDown(-2f))))
+    }
+
+    @Test
+    fun `the numbers of directions are signed, and every direction counts`() {
+        val directions = listOf(byteArrayOf(-64, 64), byteArrayOf(0, -128))
+        val model = OutlierModel(doubleArrayOf(0.0, 0.0), directions, doubleArrayOf(0.0078125, 0.00390625), 1.0)
+        assertEquals(3.0, model.score(floatArrayOf(2f, 0f)))
+        assertEquals(4.0 + 4.0 - 4.0 - 1.0, model.score(floatArrayOf(2f, -2f)))
+    }
+
+    @Test
+    fun `a distance that is no number is infinite`() {
+        val steep = OutlierModel(doubleArrayOf(0.0), listOf(byteArrayOf(127)), doubleArrayOf(1e300), 1.0)
+        assertEquals(Double.POSITIVE_INFINITY, steep.score(floatArrayOf(1f)))
+        val far = OutlierModel(doubleArrayOf(1e300), listOf(byteArrayOf(127)), doubleArrayOf(1.0), 1.0)
+        assertEquals(Double.POSITIVE_INFINITY, far.score(floatArrayOf(1f)))
     }
 
     @Test

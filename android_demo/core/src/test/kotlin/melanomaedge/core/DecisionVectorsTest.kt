@@ -35,19 +35,18 @@ class DecisionVectorsTest {
     }
 
     @Test
-    fun `distances from the nearest mean are Python's to the bit`() {
+    fun `what is foreign of an embedding is Python's to the bit`() {
+        val seen = HashSet<Boolean>()
         for (case in Vectors.cases("outliers")) {
-            val limits = case["outlier"]
-            val means = limits["means"].list.map { mean -> mean.list.map(::number).toDoubleArray() }
-            val scales = limits["scales"].list.map(::number).toDoubleArray()
-            val model = OutlierModel(means, scales, number(limits["limit"]))
+            val all = vectors["safeguards"]["all"].with("outlier", value = case["outlier"])
+            val model = checkNotNull(Safeguards.read(all, "vectors").outlier)
             val embedding = checkNotNull(case["embedding"].floats)
             assertEquals(case["score"].double.toRawBits(), model.score(embedding).toRawBits())
-            assertEquals(case["score"].double > model.limit, model.isOutlier(embedding))
+            assertEquals(case["is_outlier"] == Json.Flag(true), model.isOutlier(embedding))
+            seen += model.isOutlier(embedding)
         }
+        assertEquals(setOf(true, false), seen)
     }
-
-    private fun number(json: Json) = (json as Json.Number).text.toDouble()
 
     @Test
     fun `sums in float would show`() {

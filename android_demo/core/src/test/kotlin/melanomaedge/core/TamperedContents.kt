@@ -4,8 +4,9 @@ private val MANIFEST = Manifest.FILE
 private const val CONTRACT = BundleForge.CONTRACT
 private val GOLDEN = Golden.FILE
 private val OUTLIER = Json.of(
-    "means" to Json.of(listOf(Json.of(listOf(Json.of(0.0))))),
-    "scales" to Json.of(listOf(Json.of(1.0))),
+    "centre" to Json.of(listOf(Json.of(0.0))),
+    "directions" to Json.of(listOf(Json.of("fw=="))),
+    "steps" to Json.of(listOf(Json.of(0.0078))),
     "limit" to Json.of(1.0),
 )
 
@@ -53,12 +54,20 @@ internal fun Tampered.contracts() {
     repaired("safeguards loosened in the manifest", if (safeguarded) Reason.CONTRACT_MISMATCH else null) {
         put(MANIFEST, "safeguards", "quality", "least_sharpness", value = Json.of(0))
     }
+    if (safeguarded) {
+        repaired("safeguards loosened in manifest, contract and models", null) {
+            val path = arrayOf("safeguards", "quality", "least_sharpness")
+            editContract { it.with(*path, value = Json.of(0)) }
+            put(MANIFEST, *path, value = Json.of(0))
+            repair()
+        }
+    }
     repaired("safeguards that make no sense", if (safeguarded) Reason.CONTRACT_MISMATCH else Reason.BAD_DOCUMENT) {
         put(MANIFEST, "safeguards", "uncertain_from", value = Json.of(1.0))
     }
     repaired("outlier limits beside models without embedding", Reason.CONTRACT_MISMATCH) {
         if (safeguarded) {
-            editArtifact("tflite") { it.without("outputs", 1) }
+            editArtifact("tflite") { it.without("outputs", it.embedding()) }
         } else {
             put(MANIFEST, "safeguards", "outlier", value = OUTLIER)
         }
@@ -66,8 +75,13 @@ internal fun Tampered.contracts() {
     }
     if (safeguarded) {
         repaired("outlier limits beside an embedding of another length", Reason.CONTRACT_MISMATCH) {
-            editArtifact("tflite") { it.with("outputs", 1, "shape", 1, value = Json.of(3)) }
+            editArtifact("tflite") { it.with("outputs", it.embedding(), "shape", 1, value = Json.of(3)) }
             repair()
+        }
+    }
+    for ((kind, text) in listOf("no base64" to "f*==", "base64 that no encoder writes" to "fx==")) {
+        repaired("outlier direction that is $kind", Reason.BAD_DOCUMENT) {
+            put(MANIFEST, "safeguards", "outlier", value = OUTLIER.with("directions", 0, value = Json.of(text)))
         }
     }
     repaired("synthetic model called real", Reason.CONTRACT_MISMATCH) {
@@ -76,6 +90,10 @@ internal fun Tampered.contracts() {
     }
     repaired("another name", Reason.CONTRACT_MISMATCH) { put(MANIFEST, "name", value = Json.of("other")) }
 }
+
+/** Return the place of the embedding among a model's outputs. */
+private fun Json.embedding(): Int =
+    (at("outputs") as Json.Array).items.indexOfFirst { it.at("name") == Json.of("embedding") }
 
 /** Return the contract with the label of the target and the first other one in each other's place. */
 private fun swapped(contract: Json): Json {

@@ -65,8 +65,9 @@ object ToyBundle {
                 "least_colour" to Json.of(300),
             ),
             "outlier" to Json.of(
-                "means" to Json.of(listOf(numbers(0.0, 1.0), numbers(2.0, 0.5))),
-                "scales" to numbers(1.0, 0.5),
+                "centre" to numbers(0.0, 1.0),
+                "directions" to texts("wAA="),
+                "steps" to numbers(0.015625),
                 "limit" to Json.of(9.0),
             ),
             "uncertain_from" to Json.of(0.1),

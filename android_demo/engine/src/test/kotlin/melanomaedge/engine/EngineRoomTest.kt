@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger
 @Timeout(60)
 class EngineRoomTest {
     private val source = Fixtures.source()
-    private val good = Answer(Fixtures.probabilities(0.25), null, null)
+    private val good = Answer(Fixtures.probabilities(0.25), null, Fixtures.embedding)
 
     private fun room(timeout: Long = PATIENT, engine: LesionEngine) =
         EngineRoom(timeout) { Assessor(Fixtures.bundle, engine) }

@@ -32,6 +32,10 @@ internal object Fixtures {
         }
     }
 
+    /** The embedding that nothing is foreign to, where the bundle asks for one. */
+    val embedding: FloatArray?
+        get() = bundle.safeguards.outlier?.centre?.let { centre -> FloatArray(centre.size) { centre[it].toFloat() } }
+
     /** Return a source of a picture with coloured texture, which the quality gate lets through. */
     fun source(side: Int = 400): PictureSource = PictureSource { Shot(Textured(side, side), Orientation.UPRIGHT) }
 }
@@ -69,7 +73,8 @@ internal class PretendEngine(
 
     companion object {
         /** Return an engine that always gives the same probabilities. */
-        fun of(vararg probabilities: Float): PretendEngine = PretendEngine { Answer(probabilities, null, null) }
+        fun of(vararg probabilities: Float): PretendEngine =
+            PretendEngine { Answer(probabilities, null, Fixtures.embedding) }
     }
 }
 
