@@ -95,7 +95,8 @@ def run_epochs(
         _log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items()))
         _keep(learner, history, best, out, devices)
         count = len(images.splits["validation"].labels)
-        progress(f"validation {epoch + 1}/{config.epochs}", count, count)
+        reached = f"macro AUC {row['validation_macro_auc']:.3f}"
+        progress(f"validation {epoch + 1}/{config.epochs}: {reached}", count, count)
     return history, best
 
 

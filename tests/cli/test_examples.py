@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from verdicts import give_verdicts, small_shots
+from verdicts import catalog_of_drawn, give_verdicts, small_shots
 
 from melanoma_edge.cli.main import COMMANDS
+from melanoma_edge.contract import read_contract
 
 SMALL = "--preset tiny --init none --width 0.1 --image-size 32 --epochs 1"
 LIGHTER = {
@@ -45,6 +46,7 @@ def place(trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """Stand in a folder with ``runs/ham``, whose int8 files PASS, ``HAM10000/``, ``hospital/`` and ``photo.jpg``."""
     shutil.copytree(trained.run, tmp_path / "runs/ham")
     give_verdicts([tmp_path / f"runs/ham/artifacts/model-int8.{form}" for form in ("tflite", "onnx")])
+    catalog_of_drawn(monkeypatch, read_contract(tmp_path / "runs/ham/contract.json"))
     for name in ("HAM10000", "hospital", "holiday-photos"):
         (tmp_path / name).symlink_to(trained.data)
     shutil.copy(trained.photo(), tmp_path / "photo.jpg")

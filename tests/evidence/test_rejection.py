@@ -112,7 +112,7 @@ def test_a_contract_without_limits_is_measured_with_those_of_today(both: SideByS
     train, validation = (both.run.images(split) for split in ("train", "validation"))
     with open_model(both.run.path) as runner:
         known, held_out = (asked(runner, one.pixels, (EMBEDDING,))[EMBEDDING] for one in (train, validation))
-    limits = outlier_limits(known, train.labels, held_out)
+    limits = outlier_limits(known, held_out)
     assert limits is not None and found.limits.outlier is not None
     assert found.limits.outlier.limit == pytest.approx(limits.limit, rel=1e-2)
 
