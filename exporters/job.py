@@ -12,7 +12,7 @@ from pathlib import Path
 from exporters import lint
 from exporters.inventory import CensusRow, Inventory, take
 from exporters.material import LEARNED, Material, Recipe
-from exporters.outputs import chosen, needed, output_shapes, with_outputs
+from exporters.outputs import chosen, output_shapes, with_outputs
 from exporters.place import alone, place, planned
 from exporters.precision import Precision
 from exporters.proof import prove
@@ -21,7 +21,7 @@ from exporters.search import Goal, SearchRecord, search
 from exporters.stability import Stability, stability
 from melanoma_edge.files import to_json, write_text, written
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.runtime.artifact import ArtifactRecord, CalibrationNote, read_record, seal
+from melanoma_edge.runtime.artifact import ArtifactRecord, CalibrationNote, needed, read_record, seal
 from melanoma_edge.runtime.base import OUTPUT
 from melanoma_edge.strictjson import to_plain
 from melanoma_edge.training.run import Run

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from exporters import flatbuffer
-from melanoma_edge.contract import ModelContract
 from melanoma_edge.errors import ExportError, UsageError, named
 from melanoma_edge.model.mobilenet import HEAD
 from melanoma_edge.runtime.artifact import FREE
@@ -23,11 +22,6 @@ from melanoma_edge.runtime.base import CAM, EMBEDDING, OUTPUT
 
 EXTRAS = (EMBEDDING, CAM)
 """The outputs that may be asked for, in the order in which they follow the probabilities."""
-
-
-def needed(contract: ModelContract) -> tuple[str, ...]:
-    """Return the further outputs without which a model may not be asked: of what its limits of strangeness are."""
-    return (EMBEDDING,) if contract.effective_safeguards.outlier else ()
 
 
 def chosen(extras: Sequence[str]) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exporters.material import LEARNED
-from exporters.outputs import chosen, needed
+from exporters.outputs import chosen
 from exporters.precision import Precision
 from exporters.registry import Format, checked
 from exporters.sparse import refuse
 from melanoma_edge.errors import UsageError, named
 from melanoma_edge.files import locked, refuse_overwrite
 from melanoma_edge.model.spec import check_mobilenet
+from melanoma_edge.runtime.artifact import needed
 from melanoma_edge.training.run import Run
 
 

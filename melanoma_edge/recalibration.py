@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from melanoma_edge.bundle.documents import read
 from melanoma_edge.contract import ModelContract, OperatingPoint
 from melanoma_edge.errors import TrustError, machine_errors
-from melanoma_edge.evaluation.intervals import Estimate, allowed_misses, wilson
-from melanoma_edge.evaluation.operating_point import claim
+from melanoma_edge.evaluation.intervals import Estimate, wilson
+from melanoma_edge.evaluation.operating_point import claim, to_keep
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -181,11 +181,10 @@ def _sound(found: Recalibration) -> bool:
     if not _moved_alike(found.before, found.after):
         return False
     point = OperatingPoint(found.after.threshold, wanted, site.positives, found.misses, found.certified)
-    most = allowed_misses(site.positives, wanted)
-    certified = most >= 0
-    most = most if certified else site.positives - max(1, math.ceil(wanted * site.positives - 1e-9))
-    reached = (found.misses <= most, found.certified == certified, found.sentence == in_words(point, found.target))
-    return all(reached) and _near(found.after.sensitivity, wilson(site.positives - found.misses, site.positives))
+    kept = site.positives - found.misses
+    least, certified = to_keep(site.positives, wanted)
+    reached = (kept >= least, found.certified == certified, found.sentence == in_words(point, found.target))
+    return all(reached) and _near(found.after.sensitivity, wilson(kept, site.positives))
 
 
 def _moved_alike(before: PointAtSite, after: PointAtSite) -> bool:

@@ -18,8 +18,7 @@ from melanoma_edge.errors import ParityFailed, ParityInconclusive, TrustError, U
 from melanoma_edge.parity.comparison import accepted
 from melanoma_edge.parity.gate import Status, overall
 from melanoma_edge.parity.record import Remade, remade, verdict_path
-from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, read_artifact
-from melanoma_edge.runtime.base import EMBEDDING
+from melanoma_edge.runtime.artifact import FORMATS, ArtifactRecord, needed, read_artifact
 from melanoma_edge.training.run import Run
 
 
@@ -146,8 +145,7 @@ def _only(there: Sequence[ArtifactRecord], run: Run, form: str, precision: str, 
     if not there:
         fix = f"melanoma-edge export {run.path} --format {form} --precision {precision}"
         raise TrustError(f"no {precision} {form} file in the run", where=str(run.artifacts), fix=fix)
-    needed = (EMBEDDING,) if run.contract.effective_safeguards.outlier else ()
-    taken = there if len(there) == 1 else [record for record in there if record.extras == needed]
+    taken = there if len(there) == 1 else [record for record in there if record.extras == needed(run.contract)]
     if len(taken) != 1:
         what = f"several {precision} {form} files: {named(record.path.name for record in there)}"
         raise UsageError(what, where=str(run.artifacts), fix="say which with --artifact")

@@ -50,7 +50,7 @@ def describe_run(run: Run, as_json: bool, quiet: bool = False) -> None:
 
 def _describe_lowest(run: Run, quiet: bool) -> None:
     """Print which lesion holds the threshold down, and what it and its neighbours cost."""
-    from melanoma_edge.report.words import to_threshold
+    from melanoma_edge.report.words import three, to_threshold
 
     found, misses = run.record.lowest_targets, run.contract.operating_point.misses
     if not found:
@@ -60,7 +60,7 @@ def _describe_lowest(run: Run, quiet: bool) -> None:
             one.image_id,
             one.group,
             f"{one.score:.4f}",
-            "not defined" if one.specificity is None else f"{one.specificity:.3f}",
+            three(one.specificity),
             to_threshold(place, misses),
         )
         for place, one in enumerate(found)

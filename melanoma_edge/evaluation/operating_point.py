@@ -35,16 +35,22 @@ def choose_threshold(scores: ArrayLike, is_target: ArrayLike, sensitivity: float
     values, targets = np.asarray(scores, np.float64), np.asarray(is_target, bool)
     _check(values, targets)
     positives = np.sort(values[targets])[::-1]
-    allowed = allowed_misses(len(positives), sensitivity)
-    kept = len(positives) - allowed if allowed >= 0 else math.ceil(sensitivity * len(positives) - 1e-9)
-    threshold = _below(float(positives[max(kept, 1) - 1]), values)
+    kept, certified = to_keep(len(positives), sensitivity)
+    threshold = _below(float(positives[kept - 1]), values)
     return OperatingPoint(
         threshold=threshold,
         target_sensitivity=float(sensitivity),
         positives=len(positives),
         misses=int((positives < threshold).sum()),
-        certified=allowed >= 0,
+        certified=certified,
     )
+
+
+def to_keep(positives: int, sensitivity: float) -> tuple[int, bool]:
+    """Return how many of so many targets a threshold keeps at least, one or more, and whether that certifies it."""
+    allowed = allowed_misses(positives, sensitivity)
+    kept = positives - allowed if allowed >= 0 else math.ceil(sensitivity * positives - 1e-9)
+    return max(kept, 1), allowed >= 0
 
 
 def claim(point: OperatingPoint, target: str, *, leaky: bool = False) -> str:

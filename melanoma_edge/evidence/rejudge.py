@@ -16,12 +16,11 @@ import numpy as np
 from melanoma_edge.contract import ModelContract
 from melanoma_edge.data.catalog import Catalog
 from melanoma_edge.errors import TrustError
-from melanoma_edge.evaluation.lesions import lesions
 from melanoma_edge.evidence.differences import first_difference
 from melanoma_edge.parity.answers import PairedAnswers, answers_path, judged_anew, read_answers
 from melanoma_edge.parity.comparison import judge
 from melanoma_edge.parity.gate import Limits
-from melanoma_edge.parity.verdict import ArtifactVerdict, Verdict
+from melanoma_edge.parity.verdict import ArtifactVerdict, together
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord
 from melanoma_edge.strictjson import from_plain
@@ -90,8 +89,7 @@ class Rejudge:
         """Return the parity JSON as ``parity`` writes it; limits, draws, paths and runtime are the record's own."""
         contract, (said,) = self._contract, record["artifacts"]
         limits = from_plain(Limits, record["limits"], "limits")
-        seed, resamples, unit = record["seed"], record["resamples"], lesions(self._groups, self._labels)
-        rows = (answers.image_ids, self._groups, self._labels, contract, limits, seed, resamples)
+        rows = (self._groups, self._labels, contract, limits, record["seed"], record["resamples"])
         found = ArtifactVerdict(
             path=said["path"],
             sha256=artifact.sha256,
@@ -100,21 +98,7 @@ class Rejudge:
             precision=artifact.precision,
             runtime=said["runtime"],
             runtime_options=said["runtime_options"],
-            judgement=judge(answers.reference, answers.exported, *rows),
+            judgement=judge(answers.reference, answers.exported, answers.image_ids, *rows),
         )
-        return Verdict(
-            run=record["run"],
-            split=_SPLIT,
-            images=len(self._rows),
-            groups=len(unit),
-            melanomas=int(np.isin(unit.labels, contract.target_columns).sum()),
-            target=contract.target,
-            synthetic=contract.provenance.synthetic,
-            reference=contract.provenance.reference_sha256,
-            threshold=contract.threshold,
-            limits=limits,
-            resamples=resamples,
-            seed=seed,
-            artifacts=(found,),
-            leaky=contract.provenance.leaky,
-        ).to_document()
+        verdict = together(record["run"], _SPLIT, contract.provenance.reference_sha256, *rows, (found,))
+        return verdict.to_document()

@@ -18,7 +18,7 @@ from melanoma_edge.parity.flips import flips_of
 from melanoma_edge.parity.gate import Limits, Status, check_changes, overall
 from melanoma_edge.parity.outputs import check_outputs, failed_outputs
 from melanoma_edge.parity.paired import pair
-from melanoma_edge.parity.verdict import ArtifactVerdict, Judgement, Verdict
+from melanoma_edge.parity.verdict import ArtifactVerdict, Judgement, Verdict, together
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime.artifact import ArtifactRecord, read_record
 from melanoma_edge.runtime.base import Probabilities, Runner
@@ -120,23 +120,9 @@ def compare(
             answers = PairedAnswers(images.ids, contract.classes, expected, found)
         return _artifact_verdict(record, runner, judgement, answers)
 
-    unit = lesions(images.groups, images.labels)
-    return Verdict(
-        run=str(run.path),
-        split=split,
-        images=len(images.ids),
-        groups=len(unit),
-        melanomas=int(np.isin(unit.labels, contract.target_columns).sum()),
-        target=contract.target,
-        synthetic=contract.provenance.synthetic,
-        reference=judged_by.contract.provenance.weights_sha256,
-        threshold=contract.threshold,
-        limits=limits,
-        resamples=resamples,
-        seed=seed,
-        artifacts=tuple(verdict_on(record) for record in records),
-        leaky=contract.provenance.leaky,
-    )
+    reference_sha256 = judged_by.contract.provenance.weights_sha256
+    judged = tuple(verdict_on(record) for record in records)
+    return together(str(run.path), split, reference_sha256, *rows[1:], judged)
 
 
 def judging(run: JudgedRun, reference: JudgedRun | None = None) -> JudgedRun:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from melanoma_edge.contract import ModelContract
+from melanoma_edge.evaluation.lesions import Ints, lesions
 from melanoma_edge.evaluation.metrics import Metrics
 from melanoma_edge.parity.answers import PairedAnswers
 from melanoma_edge.parity.gate import Check, Limits, Status, overall
@@ -131,3 +136,48 @@ class Verdict:
         rest = to_plain(replace(self, artifacts=()))
         del rest["artifacts"]
         return {**head, **rest, "artifacts": artifacts}
+
+
+def together(
+    run: str,
+    split: str,
+    reference: str,
+    groups: Sequence[str],
+    labels: Sequence[int] | Ints,
+    contract: ModelContract,
+    limits: Limits,
+    seed: int,
+    resamples: int,
+    artifacts: tuple[ArtifactVerdict, ...],
+) -> Verdict:
+    """Put the verdicts on artifacts together that were judged on the same images.
+
+    Args:
+        run: its folder, as it is to be named.
+        split: whose images.
+        reference: sha256 of the weights that the artifacts were judged against.
+        groups: group id of each image, ``[n]``.
+        labels: class index of each image, ``[n]``.
+        contract: of the run.
+        limits: of the gate.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+        artifacts: the verdicts.
+    """
+    unit = lesions(groups, labels)
+    return Verdict(
+        run=run,
+        split=split,
+        images=len(groups),
+        groups=len(unit),
+        melanomas=int(np.isin(unit.labels, contract.target_columns).sum()),
+        target=contract.target,
+        synthetic=contract.provenance.synthetic,
+        reference=reference,
+        threshold=contract.threshold,
+        limits=limits,
+        resamples=resamples,
+        seed=seed,
+        artifacts=artifacts,
+        leaky=contract.provenance.leaky,
+    )

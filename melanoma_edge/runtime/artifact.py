@@ -36,6 +36,11 @@ _MEANINGS = {
 }
 
 
+def needed(contract: ModelContract) -> tuple[str, ...]:
+    """Return the further outputs without which a model may not be asked: of what its limits of strangeness are."""
+    return (EMBEDDING,) if contract.effective_safeguards.outlier else ()
+
+
 @dataclass(frozen=True)
 class CalibrationNote:
     """Say which images an artifact's ranges come from: how many of each class, and one hash over all of them."""
